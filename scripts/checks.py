@@ -17,7 +17,7 @@ Steps = Mapping[str, Sequence[str]]
 
 ROOT = Path(__file__).parents[1]
 TOOLS = Path(sys.executable).parent
-WORKERS = str(max(2, os.cpu_count() or 2))
+WORKERS = str(min(8, max(2, os.cpu_count() or 2)))
 PYTEST = ("pytest", "--all-parts", "-n", WORKERS, "--dist", "worksteal", "--durations", "5")
 
 #: Short, and they do not disturb one another: run side by side.
