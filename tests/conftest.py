@@ -1,11 +1,53 @@
-"""What every test may ask for.
+"""What every test may ask for: an application on a small database, and six people.
 
 `pytest --postgresql` runs the same tests on a PostgreSQL server started for them.
+
+Ana sells in the north, Ben supervises the north, Cho sells in the south, Dev is an administrator at
+headquarters, Eve works in its back office and Fay audits. Each test finds the database as a new
+installation has it, with these people in it; what a test writes is gone after it.
 """
 
+from contextvars import Context
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
+from flask import has_app_context
+from flask.testing import FlaskClient
+
+from app import create_app
+from crm_admin.database import db
+from crm_admin.models.base import Model
+from crm_admin.models.departments import Department
+from crm_admin.models.users import User
+from crm_admin.services import organisation, records, sessions, setup
 
 pytest_plugins = ["tests.parts", "tests.postgresql", "tests.browser"]
+
+ROOT = Path(__file__).parent.parent
+PASSWORD = "a horse, a kingdom"
+CAST = {  # name -> department, role
+    "ana": ("north", "sales"),
+    "ben": ("north", "supervisor"),
+    "cho": ("south", "sales"),
+    "dev": ("hq", "administrator"),
+    "eve": ("hq", "back_office"),
+    "fay": ("hq", "auditor"),
+}
+
+
+class Browser(FlaskClient):
+    """A client whose requests know nothing of the test's own context, session or user.
+
+    Within the test's application context all requests would share its `g`, and with it the user who
+    came first.
+    """
+
+    def open(self, *args, **kwargs):
+        answer = Context().run(super().open, *args, **kwargs)
+        if has_app_context():
+            db.session.rollback()  # the test sees what was written
+        return answer
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +56,85 @@ def database(request, tmp_path_factory):
     if request.config.getoption("postgresql"):
         return request.getfixturevalue("postgresql_url")
     return f"sqlite:///{tmp_path_factory.mktemp('data')}/crm.db"
+
+
+@pytest.fixture(scope="session")
+def site(database, tmp_path_factory):
+    """The application, built once a run, on a new installation's database with the cast in it."""
+    site = create_app(
+        TESTING=True,
+        SECRET_KEY="tests",
+        DATABASE_URL=database,
+        INSTANCE=str(tmp_path_factory.mktemp("instance")),
+        TIMEZONE="Asia/Shanghai",
+        WTF_CSRF_ENABLED=False,
+    )
+    site.test_client_class = Browser
+    with site.app_context():
+        db.create_all()
+        setup.prepare(ROOT / "config", PASSWORD)
+        _hire()
+        site.snapshot = {
+            table: [dict(row) for row in db.session.execute(table.select()).mappings()]
+            for table in Model.metadata.sorted_tables
+        }
+        db.session.remove()
+    yield site
+    with site.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _hire():
+    """Add the departments and the people of the cast."""
+    system = organisation.system()
+    with records.transaction("tests"):
+        hq = organisation.department("HQ")
+        places = {"hq": hq}
+        for code in ("north", "south"):
+            place = places[code] = Department(code=code, name=code.title(), parent_id=hq.id)
+            records.save(place, system)
+        for name, (place, role) in CAST.items():
+            user = User(username=name, name=name.title(), department_id=places[place].id)
+            user.roles = [organisation.role(role)]
+            records.save(user, system)
+            user.password_hash = organisation.by_username("admin").password_hash
+
+
+@pytest.fixture
+def app(site):
+    """The application in its context; the database is put back after the test."""
+    with site.app_context():
+        yield site
+        db.session.remove()
+        with db.engine.connect().execution_options(crm_writes=True) as connection:
+            for table in reversed(Model.metadata.sorted_tables):
+                connection.execute(table.delete())
+            for table, rows in site.snapshot.items():
+                if rows:
+                    connection.execute(table.insert(), rows)
+            connection.commit()
+
+
+@pytest.fixture
+def people(app):
+    """The cast, by name, and the system."""
+    found = {name: organisation.by_username(name) for name in CAST}
+    return SimpleNamespace(**found, system=organisation.system())
+
+
+@pytest.fixture
+def client_of(app):
+    """Return a browser signed in as the given user: `client_of(people.ana).get("/contracts/")`."""
+    from crm_admin.views.signing_in import limits
+
+    def sign_in(user):
+        client = app.test_client()
+        token = sessions.open_session(user, "127.0.0.1", "tests", limits())
+        with client.session_transaction() as session:
+            session["token"] = token
+        return client
+
+    return sign_in
+
+

@@ -1,0 +1,34 @@
+"""Puts the application together; `python app.py` runs it."""
+
+from typing import Any
+
+from flask import Flask
+
+import crm_admin.models  # noqa: F401  (every table)
+import crm_admin.services  # noqa: F401  (every rule)
+from config import loading
+from crm_admin import cli, i18n, views
+from crm_admin.database import db, engine_options, migrate
+
+
+def create_app(**overrides: Any) -> Flask:
+    """Build the application; `overrides` replace settings, as tests do.
+
+    Raises:
+        ValueError: a setting in the environment is not of its kind.
+    """
+    app = Flask(__name__, static_folder="crm_admin/static")
+    app.config.update(loading.settings(overrides))
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SQLALCHEMY_DATABASE_URI"])
+    i18n.compile_catalogues()
+    db.init_app(app)
+    migrate.init_app(app)
+    views.init_app(app)
+    cli.init_app(app)
+    return app
+
+
+if __name__ == "__main__":
+    from crm_admin.cli import serving
+
+    serving.main(create_app())

@@ -1,0 +1,60 @@
+"""Every setting and what it does. The environment overrides one as CRM_<NAME>; docs/settings.md."""
+
+#: Where everything is kept that a running installation writes; default `instance/` beside app.py.
+INSTANCE: str = ""
+
+#: Where the data is: default SQLite's crm.db in the instance folder; PostgreSQL as
+#: "postgresql+psycopg://user:password@host/name".
+DATABASE_URL: str = ""
+
+#: Signs cookies. Made once and kept in the instance folder unless it is set.
+SECRET_KEY: str = ""
+
+#: The address and port it listens on.
+HOST: str = "127.0.0.1"
+PORT: int = 8000
+
+#: How many web processes; with more than one, or on PostgreSQL, gunicorn serves, else waitress.
+WORKERS: int = 1
+THREADS: int = 8
+
+#: The password of the first administrator; without it a random one is made and printed once.
+ADMIN_PASSWORD: str = ""
+
+#: What the product calls itself in the frame.
+PRODUCT_NAME: str = "CRM Admin"
+
+#: The company's time zone: its days begin and end there. Default: the machine's.
+TIMEZONE: str = ""
+
+#: The language before anyone chooses: en, zh_Hans_CN or zh_Hant_TW. Default: the browser's.
+LANGUAGE: str = ""
+
+#: The company's currency, where an amount has none of its own.
+CURRENCY: str = "CNY"
+
+#: Host names that requests may name, separated by commas; empty accepts any on a closed network.
+TRUSTED_HOSTS: str = ""
+
+#: How many proxies stand in front and say who really asks (X-Forwarded-For); 0 believes nobody.
+TRUSTED_PROXIES: int = 0
+
+#: Whether people reach it by HTTPS, so that cookies are sent by nothing else.
+HTTPS: bool = False
+
+#: Minutes after which an unused sign-in ends, and hours after which any does.
+SESSION_IDLE_MINUTES: int = 120
+SESSION_HOURS: int = 12
+
+#: The largest file that can be attached, in megabytes.
+ATTACHMENT_MEGABYTES: int = 20
+
+#: How many nightly backups are kept, and where; default `backups/` in the instance folder.
+BACKUPS_KEPT: int = 14
+BACKUP_FOLDER: str = ""
+
+#: For how many past days a job that was off still sends what was due then.
+CATCH_UP_DAYS: int = 7
+
+#: The least that the log says: DEBUG, INFO, WARNING or ERROR.
+LOG_LEVEL: str = "INFO"

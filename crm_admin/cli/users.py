@@ -1,0 +1,87 @@
+"""`flask users`: make, list and help users from the shell."""
+
+import sys
+
+import click
+from flask.cli import AppGroup
+
+from crm_admin.cli.company import actor
+from crm_admin.errors import CrmError
+from crm_admin.models.users import User
+from crm_admin.services import access, organisation, passwords, records
+
+command = AppGroup("users", help="Make, list and help the people who sign in.")
+
+
+def _password(from_stdin: bool) -> str:
+    """Return the password to set: from standard input, typed twice, or a random one."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+@command.command("create")
+@click.argument("username")
+@click.option("--role", "roles", multiple=True, required=True, help="A role's code; repeatable.")
+@click.option("--department", help="A department's code.")
+@click.option("--name", help="The person's name; the user name by default.")
+@click.option("--email")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def create(
+    username: str,
+    roles: tuple[str, ...],
+    department: str | None,
+    name: str | None,
+    email: str | None,
+    password_stdin: bool,
+) -> None:
+    """Make a user who can sign in."""
+    password = _password(password_stdin)
+    found = {code: organisation.role(code) for code in roles}
+    if missing := [code for code, role in found.items() if role is None]:
+        raise click.ClickException(f"There is no role {', '.join(missing)}.")
+    place = organisation.department(department) if department else None
+    if department and place is None:
+        raise click.ClickException(f"There is no department {department}.")
+    system = actor(None)
+    try:
+        with records.transaction("cli"):
+            user = User()
+            asked = {"username": username, "name": name or username, "email": email}
+            asked |= {"department": place, "roles": [role for role in found.values() if role]}
+            records.change(user, asked, system)
+            passwords.set_password(user, password, system)
+            user.must_change_password = False
+    except CrmError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{username} can sign in.")
+
+
+@command.command("list")
+def list_users() -> None:
+    """Show the users, their department, roles and whether they may sign in."""
+    statement = access.visible(User, actor(None)).where(User.is_system.is_(False))
+    for user in access.fetch(statement.order_by(User.username)):
+        roles = ",".join(role.code for role in user.roles)
+        place = user.department.code if user.department else "-"
+        state = "" if user.is_active else "  (may not sign in)"
+        click.echo(f"{user.username:20} {user.name:24} {place:12} {roles}{state}")
+
+
+@command.command("set-password")
+@click.argument("username")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def set_password(username: str, password_stdin: bool) -> None:
+    """Give a user a new password, let them sign in again, and end their open sessions."""
+    user = organisation.by_username(username)
+    if user is None:
+        raise click.ClickException(f"There is no user {username}.")
+    password, system = _password(password_stdin), actor(None)
+    try:
+        with records.transaction("cli"):
+            passwords.set_password(user, password, system)
+            user.must_change_password = False
+            passwords.forget_tries(username)
+    except CrmError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{username} has a new password.")

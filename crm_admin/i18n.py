@@ -1,0 +1,51 @@
+"""The languages of the interface, and the marks that say which texts are translated."""
+
+from contextvars import ContextVar
+from pathlib import Path
+
+#: The languages people can choose, and how each names itself. Flask-Admin knows only these codes.
+LANGUAGES = {"en": "English", "zh_Hans_CN": "简体中文", "zh_Hant_TW": "繁體中文"}
+CATALOGUES = Path(__file__).parent / "translations"
+
+_language: ContextVar[str] = ContextVar("language", default="en")
+
+
+def N_(text: str) -> str:  # noqa: N802  (gettext's own name for it)
+    """Mark a text as one to translate where it is shown."""
+    return text
+
+
+def language() -> str:
+    """Return the language in which records name themselves now."""
+    return _language.get()
+
+
+def use_language(code: str) -> None:
+    """Let records name themselves in this language from here on in this request."""
+    _language.set(code if code in LANGUAGES else "en")
+
+
+def closest(code: str) -> str | None:
+    """Return our language for a browser's tag: zh-TW, zh-HK and zh-Hant read Traditional."""
+    tag = code.replace("_", "-").lower()
+    if tag.startswith("zh"):
+        traditional = any(part in tag for part in ("hant", "tw", "hk", "mo"))
+        return "zh_Hant_TW" if traditional else "zh_Hans_CN"
+    return "en" if tag.startswith("en") else None
+
+
+def compile_catalogues(folder: Path = CATALOGUES) -> None:
+    """Write the binary catalogues that are missing or older than their sources."""
+    for source in folder.glob("*/LC_MESSAGES/*.po"):
+        target = source.with_suffix(".mo")
+        if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+            continue
+        from babel.messages.mofile import write_mo  # slow to import, and seldom needed
+        from babel.messages.pofile import read_po
+
+        with source.open("rb") as text:
+            catalogue = read_po(text)
+        partial = target.with_suffix(".mo.new")
+        with partial.open("wb") as binary:
+            write_mo(binary, catalogue)
+        partial.replace(target)

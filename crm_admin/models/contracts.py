@@ -1,0 +1,123 @@
+"""Contracts: what a customer has signed, and until when."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy.orm import Mapped, relationship
+
+from crm_admin.errors import Problem
+from crm_admin.i18n import N_
+from crm_admin.models.base import (
+    Checked,
+    Customizable,
+    Record,
+    Searchable,
+    field,
+    unique_alive,
+)
+from crm_admin.models.customers import Customer
+from crm_admin.models.types import Money
+from crm_admin.models.users import User
+
+
+class ContractKind(StrEnum):
+    """What was agreed."""
+
+    SALE = "sale"
+    SERVICE = "service"
+    SUBSCRIPTION = "subscription"
+    MEMBERSHIP = "membership"
+
+
+class ContractStatus(StrEnum):
+    """Where a contract stands; only an active one can run out."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    RENEWED = "renewed"
+    NOT_RENEWED = "not_renewed"
+    TERMINATED = "terminated"
+
+
+class RenewalPolicy(StrEnum):
+    """What happens at the end of an active contract."""
+
+    RENEW = "renew"
+    ASK = "ask"
+    LAPSE = "lapse"
+
+
+class Contract(Searchable, Checked, Customizable, Record):
+    """An agreement with a customer that runs from one day to another, both included.
+
+    Source: E8, H1, H3
+    """
+
+    __tablename__ = "contracts"
+    __table_args__ = (
+        CheckConstraint("starts_on <= ends_on", name="dates_in_order"),
+        CheckConstraint("notice_days >= 0", name="notice_not_negative"),
+        unique_alive("number"),
+        Index(None, "status", "ends_on"),
+        Index(None, "status", "remind_on"),
+    )
+    title = "title_text"
+    singular, plural = N_("Contract"), N_("Contracts")
+    owners = ("owner_id",)
+    follows = "customer_id"
+    search_keys = ("number", "external_number", "title_text")
+
+    number: Mapped[str] = field(label=N_("Number"), given=True)
+    external_number: Mapped[str | None] = field(
+        label=N_("Earlier number"), help=N_("Its number in another system or file."), index=True
+    )
+    title_text: Mapped[str] = field(label=N_("Title"))
+    customer_id: Mapped[int] = field(ForeignKey("customers.id"), label=N_("Customer"), index=True)
+    kind: Mapped[ContractKind] = field(label=N_("Kind"), default=ContractKind.SALE)
+    status: Mapped[ContractStatus] = field(label=N_("Status"), default=ContractStatus.DRAFT)
+    signed_on: Mapped[date | None] = field(label=N_("Signed on"))
+    starts_on: Mapped[date] = field(label=N_("Starts on"))
+    ends_on: Mapped[date] = field(label=N_("Ends on"), index=True, help=N_("The last day it runs."))
+    amount: Mapped[Decimal | None] = field(
+        Money, label=N_("Amount"), help=N_("For the whole term, tax included.")
+    )
+    currency: Mapped[str] = field(label=N_("Currency"), picklist="currencies", default="CNY")
+    notice_days: Mapped[int] = field(
+        label=N_("Notice days"),
+        default=30,
+        help=N_("How many days before the end its owner is reminded."),
+    )
+    remind_on: Mapped[date | None] = field(label=N_("Reminder on"), given=True)
+    renewal_policy: Mapped[RenewalPolicy] = field(
+        label=N_("At the end"), default=RenewalPolicy.ASK
+    )
+    predecessor_id: Mapped[int | None] = field(
+        ForeignKey("contracts.id"), label=N_("Follows contract"), index=True
+    )
+    owner_id: Mapped[int] = field(
+        ForeignKey("users.id"), label=N_("Owner"), verb="assign", index=True
+    )
+    notes: Mapped[str | None] = field(Text, label=N_("Notes"), kind="lines")
+
+    customer: Mapped[Customer] = relationship()
+    predecessor: Mapped["Contract | None"] = relationship(remote_side="Contract.id")
+    owner: Mapped[User] = relationship()
+
+    def derive(self) -> None:
+        """Set the first day on which the owner should be reminded."""
+        if self.ends_on and self.notice_days is not None and 0 <= self.notice_days <= 3650:
+            self.remind_on = self.ends_on - timedelta(days=self.notice_days)
+
+    def problems(self) -> Iterator[Problem]:
+        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
+            yield Problem("ends_on", N_("A contract cannot end before it starts."))
+        if self.notice_days is not None and not 0 <= self.notice_days <= 3650:
+            yield Problem("notice_days", N_("Notice days go from 0 to 3650."))
+        if self.amount is not None and self.amount < 0:
+            yield Problem("amount", N_("An amount cannot be negative."))
+        if self.predecessor_id is not None and self.predecessor_id == self.id:
+            yield Problem("predecessor_id", N_("A contract cannot follow itself."))

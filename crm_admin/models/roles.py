@@ -1,0 +1,38 @@
+"""Roles: what their users may do, and how far."""
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Mapped
+
+from crm_admin.i18n import N_
+from crm_admin.models.base import Labelled, Record, field, unique_alive
+from crm_admin.models.types import Document
+
+
+class Scope(StrEnum):
+    """How far a right reaches, narrowest first."""
+
+    OWN = "own"
+    DEPARTMENT = "department"
+    BELOW = "below"
+    ALL = "all"
+
+
+class Role(Labelled, Record):
+    """What its users may do; several roles of one user add up.
+
+    `grants` maps an entity, or "*" for those not named, to {verb: scope}. `fields` maps an entity
+    to {field: "hidden" or "read"}. Source: S5
+    """
+
+    __tablename__ = "roles"
+    __table_args__ = (unique_alive("code"),)
+    singular, plural = N_("Role"), N_("Roles")
+    configures = True
+
+    code: Mapped[str] = field(
+        label=N_("Code"), help=N_("A short name that commands and files use; it never changes.")
+    )
+    grants: Mapped[dict[str, Any]] = field(Document, label=N_("Rights"), default=dict)
+    fields: Mapped[dict[str, Any]] = field(Document, label=N_("Fields"), default=dict)

@@ -1,0 +1,80 @@
+"""Starts the jobs at their times. APScheduler is only the clock; what ran stands in the database.
+
+Any number of schedulers may run at once: a run of a job and day is one row, claimed by one of them.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from apscheduler.schedulers.blocking import BlockingScheduler
+from flask import Flask
+
+from crm_admin import clock
+from crm_admin.jobs import JOBS, Job, run
+from crm_admin.services import job_runs
+
+log = logging.getLogger(__name__)
+
+#: Seconds between looks at what is due; a jump of the wall clock delays a job by no more.
+LOOK_EVERY = 20
+
+
+def due(job: Job, now: datetime, catch_up: int) -> Iterator[date]:
+    """Yield the days for which the job's scheduled run is due at `now`, the oldest first.
+
+    Args:
+        now: a moment in the company's time zone.
+        catch_up: for how many past days a bounded job still runs, today not counted.
+
+    Source: decisions on jobs: alerts catch up within a bound, states follow dates however late.
+    """
+    started = (now.hour, now.minute) >= (job.hour, job.minute)
+    last = now.date() if started else now.date() - timedelta(days=1)
+    first_ever = job_runs.first_day(job.name)
+    if first_ever is None:
+        first = now.date()  # nothing is owed from before the installation
+    else:
+        first = max(first_ever, last - timedelta(days=catch_up if job.bounded else 0))
+    done = job_runs.done_days(job.name, first)
+    day = first
+    while day <= last:
+        if day not in done:
+            yield day
+        day += timedelta(days=1)
+
+
+def look(app: Flask, zone: ZoneInfo) -> None:
+    """Run what is due now, and say that the scheduler is alive."""
+    with app.app_context():
+        job_runs.beat()
+        for job in JOBS.values():
+            for day in due(job, clock.now().astimezone(zone), app.config["CATCH_UP_DAYS"]):
+                try:
+                    run(job, day, scheduled=True)
+                except Exception:
+                    log.exception("job %s will be tried again", job.name)
+                job_runs.beat()
+
+
+def start(app: Flask, zone: ZoneInfo, *, parent: int | None = None) -> None:
+    """Look for due jobs until the process ends; with `parent`, until that process is gone."""
+    scheduler = BlockingScheduler(timezone=zone)
+
+    def watch() -> None:
+        if parent is not None and os.getppid() != parent:
+            os._exit(0)  # a job in another thread is taken over by the next scheduler
+        look(app, zone)
+
+    scheduler.add_job(
+        watch,
+        "interval",
+        seconds=LOOK_EVERY,
+        next_run_time=clock.now(),
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=None,
+    )
+    scheduler.start()

@@ -1,0 +1,254 @@
+"""Who may see and do what: every list, page, lookup, export and command goes through here."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, Table, and_, false, inspect, or_, select
+
+from crm_admin.database import db
+from crm_admin.models.base import Model, Record
+from crm_admin.models.roles import Role, Scope
+from crm_admin.models.users import User, user_roles
+from crm_admin.services import configuration, departments
+
+M = TypeVar("M", bound=Model)
+
+#: The rights there are, for the matrix of roles; an entity may add verbs of its own.
+VERBS = ("view", "lookup", "create", "edit", "delete", "restore", "export", "import", "assign")
+_WIDTH = {scope: width for width, scope in enumerate(Scope)}
+#: Rights that follow another where they are not granted by name.
+_IMPLIED = {"lookup": "view", "restore": "delete"}
+
+
+@configuration.kept
+def _roles() -> dict[int, tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Return {id: (code, grants, fields)} of the living roles."""
+    statement = select(Role.id, Role.code, Role.grants, Role.fields)
+    rows = db.session.execute(statement.where(Role.deleted_at.is_(None))).tuples()
+    return {id: (code, grants, fields) for id, code, grants, fields in rows}
+
+
+@configuration.kept
+def _roles_of_users() -> dict[int, tuple[int, ...]]:
+    """Return {user: their roles}."""
+    found: dict[int, tuple[int, ...]] = {}
+    statement = select(user_roles.c.user_id, user_roles.c.role_id).order_by(user_roles.c.role_id)
+    for user, role in db.session.execute(statement).tuples():
+        found[user] = (*found.get(user, ()), role)
+    return found
+
+
+def role_ids(actor: User) -> tuple[int, ...]:
+    """Return the actor's roles."""
+    return _roles_of_users().get(actor.id, ())
+
+
+def reach(actor: User, verb: str, model: type[Model]) -> Scope | None:
+    """Return how far the actor's right to do this reaches, or None where they have none.
+
+    The widest of the actor's roles counts.
+    """
+    if actor.is_system:
+        return Scope.ALL
+    if not actor.is_active:
+        return None
+    found = None
+    for _, scope in _granting(actor, verb, model):
+        if found is None or _WIDTH[scope] > _WIDTH[found]:
+            found = scope
+    return found
+
+
+def _granting(actor: User, verb: str, model: type[Model]) -> Iterator[tuple[str, Scope]]:
+    """Yield (role, scope) of each of the actor's roles that grants this."""
+    roles = _roles()
+    for id in role_ids(actor):
+        if id in roles:
+            code, grants, _ = roles[id]
+            if scope := granted(grants, verb, model.__tablename__):
+                yield code, scope
+
+
+def granted(grants: Mapping[str, Any], verb: str, entity: str) -> Scope | None:
+    """Return the scope one role's grants give, its row for the entity before its row for all."""
+    row = grants.get(entity, grants.get("*", {}))
+    scope = row.get(verb) or row.get(_IMPLIED.get(verb, ""))
+    return Scope(scope) if scope else None
+
+
+def allows(actor: User, verb: str, model: type[Model]) -> bool:
+    """Return whether the actor may do this to any record at all."""
+    return reach(actor, verb, model) is not None
+
+
+def explain(actor: User, verb: str, model: type[Model]) -> list[tuple[str, Scope]]:
+    """Return (role, scope) of each role that lets the actor do this, widest first."""
+    if actor.is_system:
+        return [("system", Scope.ALL)]
+    found = sorted(_granting(actor, verb, model), key=lambda g: -_WIDTH[g[1]])
+    return found if actor.is_active else []
+
+
+# Fields.
+
+
+def readable(actor: User, model: type[Model], key: str) -> bool:
+    """Return whether the actor may see this field. Of several roles the most generous counts."""
+    return _limit(actor, model, model.column_key(key)) != "hidden"
+
+
+def writable(actor: User, model: type[Model], key: str) -> bool:
+    """Return whether the actor may change this field."""
+    column_key = model.column_key(key)
+    if _limit(actor, model, column_key):
+        return False
+    info = field_info(model, column_key)
+    if info.get("given"):
+        return False
+    verb = info.get("verb")
+    return not verb or allows(actor, verb, model)
+
+
+def field_info(model: type[Model], column_key: str) -> Mapping[str, Any]:
+    """Return what `field()` was told of this column."""
+    column = inspect(model).columns.get(column_key)
+    return column.info if column is not None else {}
+
+
+def _limit(actor: User, model: type[Model], column_key: str) -> str:
+    """Return "hidden", "read" or "" for a field, as the most generous of the roles has it."""
+    if actor.is_system:
+        return ""
+    roles, limits = _roles(), set()
+    for id in role_ids(actor):
+        if id in roles:
+            limits.add(roles[id][2].get(model.__tablename__, {}).get(column_key, ""))
+    return min(limits, key=("", "read", "hidden").index, default="")
+
+
+# Rows.
+
+
+def rows(
+    model: type[Model], actor: User, verb: str = "view", *, binned: bool = False
+) -> list[ColumnElement[bool]]:
+    """Return the conditions that hold for the records the actor may do this to."""
+    conditions: list[ColumnElement[bool]] = []
+    if issubclass(model, Record):
+        conditions.append(model.deleted_at.is_not(None) if binned else model.deleted_at.is_(None))
+    scope = reach(actor, verb, model)
+    if scope is None:
+        conditions.append(false())
+    elif (theirs := _theirs(model, actor, scope, verb)) is not None:
+        conditions.append(theirs)
+    return conditions
+
+
+def _theirs(
+    model: type[Model], actor: User, scope: Scope, verb: str
+) -> ColumnElement[bool] | None:
+    """Return which living or binned records are within the scope, or None where all are."""
+    if scope is Scope.ALL or not issubclass(model, Record):
+        return None
+    table = table_of(model)
+    reached: list[ColumnElement[bool]] = []
+    people = _people(actor, scope)
+    for key in model.owners:
+        owner = table.c[key]
+        reached.append(owner == people[0] if len(people) == 1 else owner.in_(people))
+    if model.owners and _heads_company(actor, scope):
+        reached.append(and_(*(table.c[key].is_(None) for key in model.owners)))
+    if model.follows and (not model.owners or verb in ("view", "lookup", "export")):
+        parent = target_of(model, model.follows)
+        above = reach(actor, "view", parent)
+        if above is not None:
+            limit = _theirs(parent, actor, min(scope, above, key=_WIDTH.__getitem__), "view")
+            if limit is None:
+                return None
+            reached.append(table.c[model.follows].in_(select(parent.id).where(limit)))
+    if not model.owners and not model.follows:
+        return None
+    return or_(false(), *reached)
+
+
+def _people(actor: User, scope: Scope) -> list[int]:
+    """Return whose records are within the scope; the actor is always among them."""
+    if scope is Scope.OWN or actor.department_id is None:
+        return [actor.id]
+    if scope is Scope.DEPARTMENT:
+        return sorted({actor.id, *departments.people_of().get(actor.department_id, ())})
+    return sorted({actor.id, *departments.people_below(actor.department_id)})
+
+
+def _heads_company(actor: User, scope: Scope) -> bool:
+    """Return whether the scope goes down from the top, so that what nobody owns is in it."""
+    if scope is not Scope.BELOW or actor.department_id is None:
+        return False
+    return departments.tree().heads(actor.department_id)
+
+
+def target_of(model: type[Model], key: str) -> type[Record]:
+    """Return the entity a foreign key points at."""
+    [foreign] = table_of(model).c[key].foreign_keys
+    found = model_of(foreign.column.table.name)
+    assert found is not None
+    return found
+
+
+def visible(
+    model: type[M], actor: User, verb: str = "view", *, binned: bool = False
+) -> Select[M]:
+    """Return the statement that selects the records of `model` the actor may do this to."""
+    return select(model).where(*rows(model, actor, verb, binned=binned))
+
+
+def fetch(statement: Select[M]) -> Sequence[M]:
+    """Return the records a statement made with `visible` selects."""
+    return db.session.scalars(statement).all()
+
+
+def find(
+    model: type[M], id: Any, actor: User, verb: str = "view", *, binned: bool = False
+) -> M | None:
+    """Return the record with this id, or None where there is none or it is out of reach.
+
+    The two cases look the same on purpose: an answer must not tell that a record exists.
+    """
+    if (key := key_of(id)) is None:
+        return None
+    return db.session.scalar(visible(model, actor, verb, binned=binned).where(model.id == key))
+
+
+def key_of(id: Any) -> int | None:
+    """Return the id as a key PostgreSQL's integers can hold, or None."""
+    try:
+        key = int(id)
+    except (TypeError, ValueError):
+        return None
+    return key if 0 < key < 2**31 else None
+
+
+# Entities by name.
+
+
+def entities() -> dict[str, type[Record]]:
+    """Return {table: entity} of all records people see."""
+    found = (m.class_ for m in Model.registry.mappers)
+    return {m.__tablename__: m for m in found if issubclass(m, Record)}
+
+
+def model_of(entity: str) -> type[Record] | None:
+    """Return the entity with this name, or None."""
+    return entities().get(entity)
+
+
+def reachable(actor: User, verb: str, models: Iterable[type[Record]]) -> list[type[Record]]:
+    """Return those of the entities that the actor may do this to."""
+    return [model for model in models if allows(actor, verb, model)]
+
+
+def table_of(model: type[Model]) -> Table:
+    """Return the table behind an entity."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table

@@ -1,0 +1,81 @@
+"""What differs between a record as it is kept and as it stands in memory."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import RelationshipDirection
+
+from crm_admin.models.base import Model
+
+#: What an added field's key begins with wherever it stands beside the fields of the table.
+CUSTOM = "custom_"
+
+
+def settle(record: Model) -> None:
+    """Give each foreign key the id its relation was pointed at.
+
+    The ORM does so only when it writes, which is too late for rules, rights and the history.
+    """
+    state = inspect(record)
+    for relation in state.mapper.relationships:
+        if relation.direction is RelationshipDirection.MANYTOONE:
+            for target in state.attrs[relation.key].history.added or ():
+                setattr(record, record.column_key(relation.key), target and target.id)
+
+
+def of(record: Model) -> dict[str, list[Any]]:
+    """Return {field: [old, new]} of the labelled fields that differ, as the history keeps them."""
+    state = inspect(record)
+    found: dict[str, list[Any]] = {}
+    for column in state.mapper.column_attrs:
+        if column.key == "custom":
+            _custom(state.attrs.custom.history, found)
+        elif (info := column.columns[0].info).get("label"):
+            old, new = _old_and_new(state.attrs[column.key].history)
+            if old != new and info.get("kind") != "percent":
+                found[column.key] = [plain(old), plain(new)]
+    for relation in state.mapper.relationships:
+        if relation.secondary is not None:
+            history = state.attrs[relation.key].history
+            if history.added or history.deleted:
+                before = [*history.unchanged, *history.deleted]
+                after = [*history.unchanged, *history.added]
+                found[relation.key] = [_names(before), _names(after)]
+    return found
+
+
+def _custom(history: Any, found: dict[str, list[Any]]) -> None:
+    """Add the added fields that differ, one by one."""
+    old, new = _old_and_new(history)
+    old, new = old or {}, new or {}
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key):
+            found[CUSTOM + key] = [old.get(key), new.get(key)]
+
+
+def _names(records: list[Any]) -> list[str]:
+    return sorted(getattr(r, "code", None) or str(r) for r in records)
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON keeps it: moments in UTC, amounts as text, states as their value."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date | Decimal):
+        return str(value)
+    return value
+
+
+def _old_and_new(history: Any) -> tuple[Any, Any]:
+    """Return an attribute's value before and after; the same twice where it did not change."""
+    if not history.has_changes():
+        return None, None
+    return (
+        history.deleted[0] if history.deleted else None,
+        history.added[0] if history.added else None,
+    )

@@ -1,0 +1,110 @@
+"""Expenses: claimed, submitted, decided by somebody else, and paid."""
+
+from sqlalchemy import inspect
+
+from crm_admin import clock
+from crm_admin.errors import Denied, Invalid, Problem
+from crm_admin.i18n import N_
+from crm_admin.models.expenses import Expense, ExpenseStatus
+from crm_admin.models.users import User
+from crm_admin.services import access, numbers, records
+
+
+@records.prepare.register
+def _prepare(record: Expense, actor: User) -> None:
+    """Number a new claim, and make it the actor's own where nobody is named."""
+    if not inspect(record).persistent:
+        record.number = record.number or numbers.take("expenses")[0]
+        record.claimant_id = record.claimant_id or actor.id
+
+
+def submit(expense: Expense, actor: User) -> None:
+    """Hand the claim in; from now on it can be changed only after it is sent back."""
+    _step(expense, actor, "edit", (ExpenseStatus.DRAFT, ExpenseStatus.REJECTED))
+    expense.status, expense.submitted_at = ExpenseStatus.SUBMITTED, clock.now()
+    expense.decided_by_id, expense.decided_at, expense.decision_note = None, None, None
+    records.save(expense, actor, action="submitted")
+
+
+def approve(expense: Expense, actor: User, *, version: int) -> None:
+    """Agree to pay the claim as it was read.
+
+    Raises:
+        Conflict: it changed since `version`. Denied: it is the actor's own.
+    """
+    _decide(expense, actor, version)
+    expense.status = ExpenseStatus.APPROVED
+    records.save(expense, actor, action="approved")
+
+
+def reject(expense: Expense, actor: User, *, version: int, reason: str) -> None:
+    """Refuse the claim, with a reason; its claimant may change it and submit it again."""
+    if not reason.strip():
+        raise Invalid([Problem("decision_note", N_("Say why it is rejected."))])
+    _decide(expense, actor, version)
+    expense.status, expense.decision_note = ExpenseStatus.REJECTED, reason.strip()
+    records.save(expense, actor, action="rejected")
+
+
+def send_back(expense: Expense, actor: User, *, version: int) -> None:
+    """Make a submitted claim a draft again: its claimant's wish, or that of who decides."""
+    mine = actor.id == expense.claimant_id
+    _step(expense, actor, "edit" if mine else "approve", (ExpenseStatus.SUBMITTED,), version)
+    expense.status, expense.submitted_at = ExpenseStatus.DRAFT, None
+    records.save(expense, actor, action="sent back")
+
+
+def pay(expense: Expense, actor: User, *, version: int) -> None:
+    """Note that an approved claim was paid today. Nobody pays their own."""
+    _step(expense, actor, "pay", (ExpenseStatus.APPROVED,), version)
+    _not_own(expense, actor)
+    expense.status, expense.paid_on = ExpenseStatus.PAID, clock.now().date()
+    records.save(expense, actor, action="paid")
+
+
+def _decide(expense: Expense, actor: User, version: int) -> None:
+    _step(expense, actor, "approve", (ExpenseStatus.SUBMITTED,), version)
+    _not_own(expense, actor)
+    expense.decided_by_id, expense.decided_at = actor.id, clock.now()
+
+
+def _not_own(expense: Expense, actor: User) -> None:
+    """Refuse to decide on one's own claim, as claimant or as who wrote it down. Source: I8"""
+    if actor.id in (expense.claimant_id, expense.created_by_id):
+        raise Denied(N_("Nobody decides on their own expense."))
+
+
+def _step(
+    expense: Expense,
+    actor: User,
+    verb: str,
+    allowed: tuple[ExpenseStatus, ...],
+    version: int | None = None,
+) -> None:
+    """Lock the claim as far as the actor may do this, and refuse a step out of order."""
+    if not access.allows(actor, verb, Expense):
+        raise Denied(N_("You have no right to do this."))
+    records.claim(expense, actor, verb)
+    if version is not None and version != expense.version:
+        raise records.Conflict(N_("This expense changed while you were looking at it."))
+    if expense.status not in allowed:
+        raise Invalid([Problem("", N_("This expense is not at that step now."))])
+
+
+def steps(expense: Expense, actor: User) -> list[str]:
+    """Return the steps the actor may take with the claim as it stands."""
+    mine = actor.id in (expense.claimant_id, expense.created_by_id)
+    decides = not mine and _in_reach(expense, actor, "approve")
+    found = {
+        ExpenseStatus.DRAFT: ["submit"] if _in_reach(expense, actor, "edit") else [],
+        ExpenseStatus.REJECTED: ["submit"] if _in_reach(expense, actor, "edit") else [],
+        ExpenseStatus.SUBMITTED: (["approve", "reject"] if decides else [])
+        + (["send_back"] if decides or actor.id == expense.claimant_id else []),
+        ExpenseStatus.APPROVED: ["pay"] if not mine and _in_reach(expense, actor, "pay") else [],
+        ExpenseStatus.PAID: [],
+    }
+    return found[expense.status]
+
+
+def _in_reach(expense: Expense, actor: User, verb: str) -> bool:
+    return access.find(Expense, expense.id, actor, verb) is not None

@@ -1,0 +1,69 @@
+"""The history of a record: who changed what, as far as the reader may see it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from crm_admin.database import db
+from crm_admin.models.audit import AuditEntry
+from crm_admin.models.base import Record
+from crm_admin.models.users import User
+from crm_admin.services import access
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One save: `changes` holds (field, old, new) of the fields the reader may see."""
+
+    at: datetime
+    by: str
+    source: str
+    action: str
+    version: int
+    changes: list[tuple[str, Any, Any]]
+
+
+def of(
+    record: Record, actor: User, *, limit: int = 50, after_version: int | None = None
+) -> Sequence[Entry]:
+    """Return a record's history, the latest first; with `after_version`, only what came since."""
+    model = type(record)
+    statement = (
+        select(AuditEntry, User.name)
+        .outerjoin(User, User.id == AuditEntry.actor_id)
+        .where(AuditEntry.entity == model.__tablename__, AuditEntry.record_id == record.id)
+        .order_by(AuditEntry.id.desc())
+        .limit(limit)
+    )
+    if after_version is not None:
+        statement = statement.where(AuditEntry.version > after_version)
+    return [
+        Entry(
+            entry.created_at,
+            name or "",
+            entry.source,
+            entry.action,
+            entry.version,
+            [
+                (key, *pair)
+                for key, pair in entry.changes.items()
+                if access.readable(actor, model, key)
+            ],
+        )
+        for entry, name in db.session.execute(statement).tuples()
+    ]
+
+
+def names(model: type[Record], ids: set[int]) -> dict[int, str]:
+    """Return {id: title} of records that a history names, whoever may open them.
+
+    What was written into a record that the reader may see is theirs to read; its link is not.
+    """
+    if not ids:
+        return {}
+    title = access.table_of(model).c[model.title_key()]
+    statement = select(model.id, title).where(model.id.in_(ids))
+    return {id: name or f"#{id}" for id, name in db.session.execute(statement).tuples()}

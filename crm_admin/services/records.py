@@ -1,0 +1,275 @@
+"""The one way a record is written: checked, noted in the history and saved together, or not at all.
+
+`changes.py` says what differs, `references.py` what points where, `validation.py` what rules say.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import singledispatch
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, event, inspect, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from crm_admin import clock
+from crm_admin.database import WRITES, db
+from crm_admin.errors import Conflict, Denied, Invalid, Label, Problem
+from crm_admin.i18n import N_
+from crm_admin.models.audit import AuditEntry
+from crm_admin.models.base import Customizable, Record, Searchable
+from crm_admin.models.configuration import SentForm
+from crm_admin.models.users import User
+from crm_admin.services import (
+    access,
+    changes,
+    completeness,
+    configuration,
+    references,
+    search,
+    validation,
+)
+from crm_admin.services.changes import CUSTOM
+
+R = TypeVar("R", bound=Record)
+
+
+@contextmanager
+def transaction(source: str) -> Iterator[None]:
+    """Commit what the block did, or none of it; `source` says in the history by which door it came.
+
+    Everything read before the block is read again inside it, under SQLite's write lock.
+
+    Raises:
+        Conflict: another transaction got there first; nothing is written.
+    """
+    session = db.session()
+    if session.info.get(WRITES) or session.new or session.dirty or session.deleted:
+        raise RuntimeError("Open one transaction at the edge, before anything is changed.")
+    session.rollback()  # ends the reading transaction, which could not become a writing one
+    session.info[WRITES] = source
+    try:
+        session.connection(execution_options={WRITES: True})
+        yield
+        session.commit()
+    except (StaleDataError, IntegrityError) as error:
+        raise Conflict(N_("Someone else has just saved the same; please look again.")) from error
+    finally:
+        session.rollback()
+        session.info.pop(WRITES)
+
+
+@event.listens_for(db.session, "after_transaction_end")
+def _forget_stamp(session: Session, transaction: Any) -> None:
+    """Let the next transaction look at the configuration's stamp anew."""
+    if transaction.parent is None:
+        session.info.pop("crm_stamp", None)
+
+
+def alive(model: type[R]) -> Select[R]:
+    """Return the statement that selects all records of an entity that are not in the bin."""
+    return select(model).where(model.deleted_at.is_(None))
+
+
+@singledispatch
+def prepare(record: Record, actor: User) -> None:
+    """Do what must also happen before this kind of record is saved.
+
+    A subject adds its own beside its other rules, with `@records.prepare.register`.
+    """
+
+
+@singledispatch
+def follow_up(record: Record, changed: Mapping[str, list[Any]], actor: User) -> None:
+    """Do what must also happen once this kind of record is written and has its id.
+
+    `changed` is {field: [old, new]} as the history has it. Registered like `prepare`.
+    """
+
+
+def change(
+    record: Record, values: Mapping[str, Any], actor: User, *, version: int | None = None
+) -> None:
+    """Put what a person asked for into the record and save it.
+
+    Forms, imports and bulk edits come through here, so each field's right is asked once. A service
+    that changes a record by its own rule sets it and calls `save`.
+
+    Args:
+        values: field key -> value; a relation's record under the relation's key, an added field's
+            value under `custom_<key>`.
+        version: the record's version when the person read it, where they did.
+
+    Raises:
+        Invalid: it breaks rules. Conflict: it is no longer what they read. Denied: no right.
+    """
+    if inspect(record).persistent:
+        claim(record, actor, "edit")
+        if version is not None and version != record.version:
+            raise Conflict(N_("Someone else saved this record while you were editing it."))
+    elif not access.allows(actor, "create", type(record)):
+        raise Denied(N_("You may not add such a record."))
+    locked = record.locked() if inspect(record).persistent else ""
+    before = changes.of(record)  # what a new record starts with, nobody asked for
+    for key, value in values.items():
+        _put(record, key, value)
+    changes.settle(record)
+    changed = changes.of(record)
+    if changed and locked:
+        raise Invalid([Problem("", locked)])
+    for key in changed:
+        if changed[key] != before.get(key) and not access.writable(actor, type(record), key):
+            label = access.field_info(type(record), key).get("label", key)
+            raise Denied(N_("You may not change %(field)s."), field=Label(label))
+    save(record, actor)
+
+
+def save(record: Record, actor: User, action: str = "") -> None:
+    """Check the record, write it and note what changed, if anything did.
+
+    `action` is the word for it in the history; by default "created" or "changed".
+
+    Raises:
+        Invalid: it breaks rules. Denied: it would leave the actor's reach. Nothing is written.
+    """
+    is_new = not inspect(record).persistent
+    if record.append_only and not is_new:
+        raise Denied(N_("This can be added, but not changed."))
+    changes.settle(record)
+    prepare(record, actor)
+    changes.settle(record)
+    record.derive()
+    changed = changes.of(record)
+    if problems := _problems(record, changed):
+        raise Invalid(problems)
+    if changed or is_new:
+        _write(record, actor, changed, action or ("created" if is_new else "changed"))
+        verb = "create" if is_new else "edit"
+        if not action and access.find(type(record), record.id, actor, verb) is None:
+            raise Denied(N_("You may not move this record out of your own reach."))
+
+
+def create_once(record: Record, values: Mapping[str, Any], actor: User, key: str) -> int:
+    """Make the record that a form asks for, unless the same form has made it; return its id."""
+    sent = select(SentForm).where(SentForm.key == key, SentForm.user_id == actor.id)
+    if key and (before := db.session.scalar(sent)):
+        return before.record_id
+    change(record, values, actor)
+    if key:
+        form = SentForm(
+            key=key, user_id=actor.id, entity=record.__tablename__, record_id=record.id
+        )
+        db.session.add(form)
+    return record.id
+
+
+def delete(record: Record, actor: User) -> None:
+    """Move the record to the recycle bin.
+
+    Raises:
+        Invalid: living records still point at it.
+    """
+    claim(record, actor, "delete")
+    if record.append_only:
+        raise Denied(N_("This can be added, but not deleted."))
+    if reason := record.locked():
+        raise Invalid([Problem("", reason)])
+    if problems := [*references.uses(record)]:
+        raise Invalid(problems)
+    record.deleted_at = clock.now()
+    _write(record, actor, {}, "deleted")
+
+
+def restore(record: Record, actor: User) -> None:
+    """Take the record back out of the recycle bin.
+
+    Raises:
+        Invalid: what it points at is in the bin, or its place was taken meanwhile.
+    """
+    claim(record, actor, "restore", binned=True)
+    if problems := [*references.taken(record), *references.dangling(record)]:
+        raise Invalid(problems)
+    record.deleted_at = None
+    _write(record, actor, {}, "restored")
+
+
+def claim(record: Record, actor: User, verb: str, *, binned: bool = False) -> None:
+    """Read the record again, locked until the transaction ends, as far as the actor may.
+
+    PostgreSQL locks the row; SQLite has locked the database already.
+
+    Raises:
+        Conflict: it is gone, or out of the actor's reach.
+    """
+    model = type(record)
+    [id] = inspect(record).identity or [None]
+    statement = access.visible(model, actor, verb, binned=binned).where(model.id == id)
+    fresh = statement.with_for_update(of=model).execution_options(populate_existing=True)
+    if db.session.scalar(fresh) is None:
+        raise Conflict(N_("This record is no longer there."))
+
+
+def _problems(record: Record, changed: Mapping[str, list[Any]]) -> list[Problem]:
+    """Return all that is wrong with the record: itself, its fields, its rules, its references."""
+    found = [*record.problems(), *validation.field_problems(record, changed)]
+    found += [*validation.blocking(record)]
+    if not found:
+        found += [*references.taken(record, changed)]
+    return found
+
+
+def _write(
+    record: Record, actor: User, changed: dict[str, list[Any]], action: str
+) -> None:
+    """Stamp the record, write it, add its entry to the history and do what follows from it."""
+    if not inspect(record).persistent:
+        record.created_by_id = actor.id
+    if isinstance(record, Searchable):
+        record.search_text = search.text_of(record)
+    completeness.rate(record)
+    record.updated_at, record.updated_by_id = clock.now(), actor.id
+    db.session.add(record)
+    db.session.flush()  # gives a new record its id, which the history needs
+    note(record, actor, action, changed)
+    if configuration.changed(record):
+        configuration.touch()
+    follow_up(record, changed, actor)
+    if record.follows and (record.follows in changed or action in ("deleted", "restored")):
+        parents = {getattr(record, record.follows), changed.get(record.follows, [None])[0]}
+        completeness.rate_parent(record, parents)
+    db.session.flush()  # what follows must be there for whoever asks next in this transaction
+
+
+def note(record: Record, actor: User, action: str, changed: Mapping[str, Any]) -> None:
+    """Add one entry to the record's history."""
+    entry = AuditEntry(
+        actor_id=actor.id,
+        entity=record.__tablename__,
+        record_id=record.id,
+        action=action,
+        source=db.session.info[WRITES],
+        version=record.version,
+        changes=dict(changed),
+    )
+    db.session.add(entry)
+
+
+def _put(record: Record, key: str, value: Any) -> None:
+    """Set one field from what a form, a file or a command holds."""
+    mapper = inspect(type(record))
+    if key.startswith(CUSTOM):
+        if not isinstance(record, Customizable):
+            raise Denied(N_("There is no field %(field)s."), field=key)
+        added = key.removeprefix(CUSTOM)
+        rest = {k: v for k, v in (record.custom or {}).items() if k != added}
+        record.custom = rest if value in (None, "") else rest | {added: value}
+    elif key in mapper.relationships:
+        setattr(record, key, value)
+    elif key in mapper.column_attrs and mapper.columns[key].info.get("label"):
+        kind = getattr(mapper.columns[key].type, "enum_class", None)
+        if isinstance(value, str):
+            value = value.strip() or None
+        setattr(record, key, kind(value) if kind and value is not None else value)
+    else:
+        raise Denied(N_("There is no field %(field)s."), field=key)

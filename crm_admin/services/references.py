@@ -1,0 +1,53 @@
+"""What points at a record, what it points at, and what may be had only once."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import func, inspect, select
+
+from crm_admin.database import db
+from crm_admin.errors import Label, Problem
+from crm_admin.i18n import N_
+from crm_admin.models.base import Record
+from crm_admin.services import access
+
+
+def taken(record: Record, changed: Mapping[str, Any] | None = None) -> Iterator[Problem]:
+    """Yield where another living record has what may be had once.
+
+    With `changed`, only what is among the changed fields is asked for.
+    """
+    table = access.table_of(type(record))
+    for index in table.indexes:
+        keys = [column.key for column in index.columns]
+        if not index.unique or (changed is not None and not changed.keys() & set(keys)):
+            continue
+        same = [table.c[key] == getattr(record, key) for key in keys]
+        other = select(table.c.id).where(*same, table.c.deleted_at.is_(None)).limit(1)
+        if record.id is not None:
+            other = other.where(table.c.id != record.id)
+        if db.session.scalar(other) is not None:
+            yield Problem(keys[-1], N_("Another record has this already."))
+
+
+def uses(record: Record) -> Iterator[Problem]:
+    """Yield which living records point at this one, by fields a person sees."""
+    target = access.table_of(type(record)).c.id
+    for model in access.entities().values():
+        table = access.table_of(model)
+        for column in table.columns:
+            if column.info.get("label") and column.references(target):
+                living = select(func.count()).where(column == record.id)
+                count = db.session.scalar(living.where(table.c.deleted_at.is_(None)))
+                if count:
+                    message = N_("It is still used by %(count)s records: %(entity)s.")
+                    yield Problem("", message, {"count": count, "entity": Label(model.plural)})
+
+
+def dangling(record: Record) -> Iterator[Problem]:
+    """Yield which records this one points at are in the recycle bin."""
+    for relation in inspect(type(record)).relationships:
+        target = getattr(record, relation.key)
+        if isinstance(target, Record) and target.deleted_at is not None:
+            message = N_("%(record)s is in the recycle bin; restore it first.")
+            yield Problem(relation.key, message, {"record": str(target)})

@@ -1,0 +1,116 @@
+"""Sign-ins, kept in the database, so that each can be ended at once."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import contains_eager, joinedload
+
+from crm_admin import clock
+from crm_admin.database import db
+from crm_admin.models.configuration import ConfigurationStamp
+from crm_admin.models.users import User, UserSession
+from crm_admin.services import configuration, records
+
+#: How often a session's last use is noted.
+NOTED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a session lasts unused (`idle`) and at most (`longest`)."""
+
+    idle: timedelta
+    longest: timedelta
+
+
+def open_session(user: User, address: str, agent: str, limits: Limits) -> str:
+    """Sign the user in from one browser; return the token its cookie is to hold."""
+    token, now = secrets.token_urlsafe(32), clock.now()
+    with records.transaction("sign-in"):
+        db.session.add(
+            UserSession(
+                token_hash=_hash(token),
+                user_id=user.id,
+                seen_at=now,
+                expires_at=now + limits.longest,
+                address=address[:64],
+                agent=agent[:200],
+            )
+        )
+    return token
+
+
+def find(token: str, limits: Limits) -> UserSession | None:
+    """Return the living session of this token with its user, or None.
+
+    Signing out, deactivation, a new password and time each end a session at the next request.
+    """
+    now = clock.now()
+    statement = (
+        select(UserSession, select(ConfigurationStamp.value).scalar_subquery())
+        .join(UserSession.user)
+        .options(contains_eager(UserSession.user), joinedload(UserSession.user, User.department))
+        .where(
+            UserSession.token_hash == _hash(token),
+            UserSession.ended_at.is_(None),
+            UserSession.expires_at > now,
+            UserSession.seen_at > now - limits.idle,
+            User.is_active,
+            User.deleted_at.is_(None),
+        )
+    )
+    row = db.session.execute(statement).first()
+    if row is None:
+        return None
+    session, stamp = row
+    configuration.remember(stamp)
+    found: UserSession = session
+    return found
+
+
+def whose(token: str) -> int | None:
+    """Return whose session this was, also when it has ended."""
+    statement = select(UserSession.user_id).where(UserSession.token_hash == _hash(token))
+    return db.session.scalar(statement)
+
+
+def note_use(session: UserSession) -> bool:
+    """Note that the session is in use, once a minute at most; return whether it was noted now.
+
+    It writes in a short transaction of its own, before anything else of the request is read.
+    """
+    if clock.now() - session.seen_at < NOTED_EVERY:
+        return False
+    id, now = session.id, clock.now()
+    with records.transaction("session"):
+        statement = update(UserSession).where(UserSession.id == id)
+        db.session.execute(statement.values(seen_at=now))
+    return True
+
+
+def end(actor: User, id: int) -> bool:
+    """End one of the actor's own sessions; return whether there was one to end."""
+    statement = update(UserSession).where(
+        UserSession.id == id, UserSession.user_id == actor.id, UserSession.ended_at.is_(None)
+    )
+    return bool(db.session.execute(statement.values(ended_at=clock.now())).rowcount)  # type: ignore[attr-defined]
+
+
+def of(actor: User, limits: Limits) -> Sequence[UserSession]:
+    """Return the actor's living sessions, the last used first."""
+    now: datetime = clock.now()
+    statement = select(UserSession).where(
+        UserSession.user_id == actor.id,
+        UserSession.ended_at.is_(None),
+        UserSession.expires_at > now,
+        UserSession.seen_at > now - limits.idle,
+    )
+    return db.session.scalars(statement.order_by(UserSession.seen_at.desc())).all()
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
