@@ -25,7 +25,7 @@ STATIC = {
     "style": ("ruff", "check", "."),
     "format": ("ruff", "format", "--check", "."),
     "types": ("mypy",),
-    "layers": ("lint-imports",),
+    "layers": ("lint-imports", "--no-logo"),
     "templates": ("djlint", "templates", "--lint", "--quiet"),
     "security": (
         "bandit",

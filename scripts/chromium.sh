@@ -11,6 +11,11 @@ if there; then
     exit 0
 fi
 
+if [ -n "${CRM_TEST_CHROMIUM:-}" ]; then
+    echo "CRM_TEST_CHROMIUM=$CRM_TEST_CHROMIUM does not start." >&2
+    exit 1
+fi
+
 as_root=""
 if [ "$(id -u)" != 0 ]; then
     as_root="sudo -n"
