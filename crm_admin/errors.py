@@ -4,8 +4,9 @@ Messages are English sources marked with `N_`; whoever shows one translates it a
 values, so that services stay free of languages and requests.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 Translate = Callable[[str], str]
@@ -60,7 +61,7 @@ class Problem:
 
     field: str
     message: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def text(self, translate: Translate = _same) -> str:
         """Return the reason in the reader's language."""

@@ -26,7 +26,7 @@ def make(model: type[M], **values) -> M:
     for key, column in inspect(model).columns.items():
         needed = not (column.nullable or column.primary_key or column.default is not None)
         asked = column.info.get("label") and not column.info.get("given")
-        relation = model.field_key(key)
+        relation = model.form_key(key)
         if needed and asked and key not in values and relation not in values:
             values[key] = _example(column)
     with records.transaction("tests"):

@@ -1,5 +1,7 @@
 """What every command needs to know of the company: its time zone, and in whose name it acts."""
 
+from zoneinfo import ZoneInfo
+
 import click
 from flask import current_app
 
@@ -7,7 +9,7 @@ from crm_admin.models.users import User
 from crm_admin.services import organisation, zones
 
 
-def zone() -> zones.ZoneInfo:
+def zone() -> ZoneInfo:
     """Return the company's time zone."""
     return zones.company(current_app.config["TIMEZONE"])
 

@@ -1,6 +1,7 @@
 """`flask users`: make, list and help users from the shell."""
 
 import sys
+from typing import Any
 
 import click
 from flask.cli import AppGroup
@@ -47,7 +48,7 @@ def create(
     try:
         with records.transaction("cli"):
             user = User()
-            asked = {"username": username, "name": name or username, "email": email}
+            asked: dict[str, Any] = {"username": username, "name": name or username, "email": email}
             asked |= {"department": place, "roles": [role for role in found.values() if role]}
             records.change(user, asked, system)
             passwords.set_password(user, password, system)

@@ -85,7 +85,7 @@ class Model(DeclarativeBase):
         # Now, not at the first write: rules and forms look at a new record's defaults too.
         for key, column in inspect(type(self)).columns.items():
             if key not in values and column.default is not None:
-                default = column.default.arg
+                default = getattr(column.default, "arg", None)
                 values[key] = default(None) if callable(default) else default
         for key, value in values.items():
             if not hasattr(type(self), key):
@@ -101,7 +101,7 @@ class Model(DeclarativeBase):
         return str(inspect(cls).get_property_by_column(*relation.local_columns).key)
 
     @classmethod
-    def field_key(cls, key: str) -> str:
+    def form_key(cls, key: str) -> str:
         """Return what a form calls a column: `owner` for `owner_id`, itself for the others."""
         for relation in inspect(cls).relationships:
             if relation.key != key and cls.column_key(relation.key) == key:
