@@ -28,15 +28,8 @@ STATIC = {
     "layers": ("lint-imports", "--no-logo"),
     "templates": ("djlint", "templates", "--lint", "--quiet"),
     "security": (
-        "bandit",
-        "-q",
-        "-ll",
-        "-c",
-        "pyproject.toml",
-        "-r",
-        "app.py",
-        "config",
-        "crm_admin",
+        *("bandit", "-q", "-ll", "-r", "app.py", "config", "crm_admin"),
+        *("-f", "custom", "--msg-template", "{relpath}:{line}: {test_id} {msg}"),
     ),
     "catalogues": ("python", "-m", "scripts.translations", "check"),
 }
