@@ -24,7 +24,7 @@ _IMPLIED = {"lookup": "view", "restore": "delete"}
 def _roles() -> dict[int, tuple[str, dict[str, Any], dict[str, Any]]]:
     """Return {id: (code, grants, fields)} of the living roles."""
     statement = select(Role.id, Role.code, Role.grants, Role.fields)
-    rows = db.session.execute(statement.where(Role.deleted_at.is_(None))).tuples()
+    rows = db.session.execute(statement.where(Role.deleted_at.is_(None)))
     return {id: (code, grants, fields) for id, code, grants, fields in rows}
 
 
@@ -33,7 +33,7 @@ def _roles_of_users() -> dict[int, tuple[int, ...]]:
     """Return {user: their roles}."""
     found: dict[int, tuple[int, ...]] = {}
     statement = select(user_roles.c.user_id, user_roles.c.role_id).order_by(user_roles.c.role_id)
-    for user, role in db.session.execute(statement).tuples():
+    for user, role in db.session.execute(statement):
         found[user] = (*found.get(user, ()), role)
     return found
 

@@ -35,7 +35,7 @@ class Tree:
 def tree() -> Tree:
     """Return the tree of the living departments."""
     statement = select(Department.id, Department.parent_id).where(Department.deleted_at.is_(None))
-    parents: dict[int, int | None] = dict(db.session.execute(statement).tuples().all())
+    parents: dict[int, int | None] = dict(db.session.execute(statement).all())
     children: dict[int, list[int]] = {}
     for id, parent in parents.items():
         if parent is not None:
@@ -48,7 +48,7 @@ def people_of() -> dict[int, list[int]]:
     """Return {department: its people}, those who may no longer sign in included."""
     found: dict[int, list[int]] = {}
     statement = select(User.id, User.department_id).where(User.department_id.is_not(None))
-    for user, department in db.session.execute(statement).tuples():
+    for user, department in db.session.execute(statement):
         found.setdefault(department or 0, []).append(user)
     return found
 

@@ -53,7 +53,7 @@ def of(
                 if access.readable(actor, model, key)
             ],
         )
-        for entry, name in db.session.execute(statement).tuples()
+        for entry, name in db.session.execute(statement)
     ]
 
 
@@ -66,4 +66,4 @@ def names(model: type[Record], ids: set[int]) -> dict[int, str]:
         return {}
     title = access.table_of(model).c[model.title_key()]
     statement = select(model.id, title).where(model.id.in_(ids))
-    return {id: name or f"#{id}" for id, name in db.session.execute(statement).tuples()}
+    return {id: name or f"#{id}" for id, name in db.session.execute(statement)}

@@ -37,7 +37,7 @@ def _all() -> dict[str, dict[str, Item]]:
         .order_by(Picklist.code, PicklistItem.position, PicklistItem.id)
     )
     found: dict[str, dict[str, Item]] = {}
-    for code, item in db.session.execute(statement).tuples():
+    for code, item in db.session.execute(statement):
         found.setdefault(code, {})[item.code] = Item(
             item.code,
             item.label_en,
