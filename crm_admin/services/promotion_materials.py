@@ -12,7 +12,7 @@ from crm_admin.models.promotion_materials import MaterialMovement, MovementKind,
 from crm_admin.models.users import User
 from crm_admin.services import records
 
-_SIGN = {
+SIGN = {
     MovementKind.RECEIVED: 1,
     MovementKind.ISSUED: -1,
     MovementKind.GIVEN: -1,
@@ -37,7 +37,7 @@ def _prepare(record: MaterialMovement, actor: User) -> None:
     if record.kind == MovementKind.COUNTED:
         record.change = record.quantity - material.stock
     else:
-        record.change = _SIGN[MovementKind(record.kind)] * record.quantity
+        record.change = SIGN[MovementKind(record.kind)] * record.quantity
     if material.stock + record.change < 0:
         message = N_("Only %(stock)s are in stock.")
         raise Invalid([Problem("quantity", message, {"stock": material.stock})])

@@ -1,0 +1,201 @@
+"""What loading does for each entity beside its fields: numbers, owners, assignments, stock."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from crm_admin import clock
+from crm_admin.database import WRITES, db
+from crm_admin.errors import Problem
+from crm_admin.i18n import N_
+from crm_admin.models.audit import AuditEntry
+from crm_admin.models.base import Record
+from crm_admin.models.contacts import Contact
+from crm_admin.models.contracts import Contract
+from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
+from crm_admin.models.expenses import Expense
+from crm_admin.models.interactions import Interaction
+from crm_admin.models.promotion_materials import MaterialMovement, MovementKind, PromotionMaterial
+from crm_admin.models.users import User
+from crm_admin.services import access, numbers, promotion_materials
+from crm_admin.services.loading import SUBJECTS, Before, Row, Subject, insert
+
+
+def _subject(
+    model: type[Record], after: Callable[[Sequence[Row], User], None] | None = None, *brings: str
+) -> Callable[[Before], Before]:
+    """Let the function complete the entity's rows before they are written."""
+
+    def register(before: Before) -> Before:
+        SUBJECTS[model] = Subject(before, after, frozenset(brings))
+        return before
+
+    return register
+
+
+def _number(rows: Iterable[Row], entity: str) -> None:
+    """Give the rows that have none the next numbers of their entity."""
+    bare = [row for row in rows if row.number is None]
+    for row, number in zip(bare, numbers.take(entity, len(bare)) if bare else (), strict=True):
+        row.number = number
+
+
+def _assign(rows: Sequence[Row], actor: User) -> None:
+    """Open the assignments that the customers' own columns name, and date their stages.
+
+    A row may bring earlier stages along as `stages`, (stage, since) each, and earlier assignments
+    as `parts`, (part, user, from, until) each; the present ones begin where those end.
+    """
+    assignments, steps = list[dict[str, Any]](), list[dict[str, Any]]()
+    for row in rows:
+        by = row.created_by_id
+        since: dict[str, datetime] = {}
+        for part, user_id, start, end in row.brought.get("parts", ()):
+            assignments.append(_assignment(row, part, user_id, start, end))
+            since[part] = end
+        for part in Part:
+            if user_id := getattr(row, f"{part}_id"):
+                start = since.get(part, row.created_at)
+                assignments.append(_assignment(row, part, user_id, start, None))
+        for stage, moment in [*row.brought.get("stages", ()), (row.stage, row.stage_since)]:
+            steps.append(_step(row.id, stage, moment, by))
+    insert(Assignment, assignments)
+    insert(LifecycleStep, steps)
+
+
+def _assignment(
+    row: Row, part: Part, user_id: int, start: datetime, end: datetime | None
+) -> dict[str, Any]:
+    return {
+        "created_at": start,
+        "customer_id": row.id,
+        "part": part,
+        "user_id": user_id,
+        "from_at": start,
+        "until_at": end,
+        "by_id": row.created_by_id,
+    }
+
+
+def _step(customer_id: int, stage: Any, since: datetime, by: int) -> dict[str, Any]:
+    return {
+        "created_at": since,
+        "customer_id": customer_id,
+        "stage": stage,
+        "since_at": since,
+        "by_id": by,
+    }
+
+
+@_subject(Customer, _assign, "stages", "parts")
+def _customers(rows: Sequence[Row], actor: User) -> None:
+    _number(rows, "customers")
+    assigns = access.allows(actor, "assign", Customer)
+    for row in rows:
+        row.stage_since = row.stage_since or clock.now()
+        if row.account_manager_id is None and not assigns:
+            row.account_manager_id = actor.id
+
+
+@_subject(Contact)
+def _contacts(rows: Sequence[Row], actor: User) -> None:
+    """Leave each customer one primary contact: the one it has, else the last of these."""
+    primary = {row.customer_id: row for row in rows if row.is_primary}
+    having = select(Contact.customer_id).where(
+        Contact.customer_id.in_(primary), Contact.is_primary, Contact.deleted_at.is_(None)
+    )
+    for customer_id in db.session.scalars(having):
+        del primary[customer_id]
+    for row in rows:
+        row.is_primary = primary.get(row.customer_id) is row
+
+
+@_subject(Contract)
+def _contracts(rows: Sequence[Row], actor: User) -> None:
+    """Number them; give those nobody owns to their customer's account manager."""
+    _number(rows, "contracts")
+    bare = [row for row in rows if row.owner_id is None]
+    managers = _looked_up(Customer, "account_manager_id", (row.customer_id for row in bare))
+    for row in bare:
+        row.owner_id = managers.get(row.customer_id) or actor.id
+
+
+@_subject(Interaction)
+def _interactions(rows: Sequence[Row], actor: User) -> Mapping[int, Problem]:
+    """Name the actor as author where nobody is named; refuse another customer's contact."""
+    customers = _looked_up(Contact, "customer_id", (row.contact_id for row in rows))
+    found = {}
+    for position, row in enumerate(rows):
+        row.author_id = row.author_id or actor.id
+        if row.contact_id and customers.get(row.contact_id, row.customer_id) != row.customer_id:
+            message = N_("This contact belongs to another customer.")
+            found[position] = Problem("contact_id", message)
+    return found
+
+
+@_subject(Expense)
+def _expenses(rows: Sequence[Row], actor: User) -> None:
+    _number(rows, "expenses")
+    for row in rows:
+        row.claimant_id = row.claimant_id or actor.id
+
+
+def _looked_up(model: type[Record], key: str, ids: Iterable[int | None]) -> dict[int, Any]:
+    """Return {id: its value of a column} of some records."""
+    table, wanted = access.table_of(model), {id for id in ids if id is not None}
+    statement = select(table.c.id, table.c[key]).where(table.c.id.in_(wanted))
+    return dict(db.session.execute(statement).all()) if wanted else {}
+
+
+def _restock(rows: Sequence[Row], actor: User) -> None:
+    """Add the movements to the stock that each material shows, one save a material."""
+    moved: dict[int, int] = defaultdict(int)
+    for row in rows:
+        moved[row.material_id] += row.change
+    statement = select(PromotionMaterial.id, PromotionMaterial.stock, PromotionMaterial.version)
+    kept = db.session.execute(statement.where(PromotionMaterial.id.in_(moved))).all()
+    now, entries = clock.now(), []
+    for id, stock, version in kept:
+        change = update(PromotionMaterial).where(PromotionMaterial.id == id)
+        after = {"stock": stock + moved[id], "version": version + 1}
+        traces = {"updated_at": now, "updated_by_id": actor.id}
+        db.session.connection().execute(change.values(after | traces))
+        entries.append(
+            {
+                "created_at": now,
+                "actor_id": actor.id,
+                "entity": "promotion_materials",
+                "record_id": id,
+                "action": "moved",
+                "source": db.session.info[WRITES],
+                "version": version + 1,
+                "changes": {"stock": [stock, stock + moved[id]]},
+            }
+        )
+    insert(AuditEntry, entries)
+
+
+@_subject(MaterialMovement, _restock)
+def _movements(rows: Sequence[Row], actor: User) -> Mapping[int, Problem]:
+    """Work out what each movement does to the stock, in their order. Source: I7"""
+    wanted = {row.material_id for row in rows}
+    statement = select(PromotionMaterial.id, PromotionMaterial.stock).order_by(PromotionMaterial.id)
+    locked = statement.where(PromotionMaterial.id.in_(wanted)).with_for_update()
+    stock = dict(db.session.execute(locked).all())
+    found = {}
+    for position, row in enumerate(rows):
+        there = stock.get(row.material_id, 0)
+        if row.quantity is None:
+            continue
+        if row.kind == MovementKind.COUNTED:
+            row.change = row.quantity - there
+        else:
+            row.change = promotion_materials.SIGN[row.kind] * row.quantity
+        if there + row.change < 0:
+            message = N_("Only %(stock)s are in stock.")
+            found[position] = Problem("quantity", message, {"stock": there})
+        stock[row.material_id] = there + row.change
+    return found
