@@ -623,6 +623,7 @@ function setUpRecordForm() {
       event.preventDefault();
       form.requestSubmit(form.querySelector(".save-bar .primary"));
     } else if (event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open]")) {
+      event.preventDefault(); // or this same key would close the question
       leave(form.dataset.cancel);
     }
   });
