@@ -4,10 +4,10 @@ from typing import Any
 
 from flask import Flask
 
-import crm_admin.models  # noqa: F401  (every table)
+import crm_admin.models
 import crm_admin.services  # noqa: F401  (every rule)
 from config import loading
-from crm_admin import cli, i18n, views
+from crm_admin import cli, i18n, logs, views
 from crm_admin.database import db, engine_options, migrate
 
 
@@ -19,6 +19,8 @@ def create_app(**overrides: Any) -> Flask:
     """
     app = Flask(__name__, static_folder="crm_admin/static")
     app.config.update(loading.settings(overrides))
+    logs.configure(app.config["LOG_LEVEL"])
+    logs.init_app(app)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SQLALCHEMY_DATABASE_URI"])
     i18n.compile_catalogues()
     db.init_app(app)
