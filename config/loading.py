@@ -1,4 +1,4 @@
-"""Reads the settings: the defaults of `settings.py`, what the environment says, and what follows."""
+"""Reads the settings: the defaults of `settings.py`, the environment, and what follows."""
 
 import os
 import secrets

@@ -136,5 +136,3 @@ def client_of(app):
         return client
 
     return sign_in
-
-

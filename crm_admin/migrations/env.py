@@ -2,8 +2,8 @@
 
 from alembic import context
 from flask import current_app
-from sqlalchemy.pool import NullPool
 from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 settings = current_app.extensions["migrate"]
 

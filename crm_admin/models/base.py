@@ -141,6 +141,8 @@ class Record(Model):
     follows: ClassVar[str] = ""
     #: Whether records can only be added, never changed nor deleted.
     append_only: ClassVar[bool] = False
+    #: The field shown beside its title where one is chosen among many.
+    detail: ClassVar[str] = ""
     #: Whether people's rules, rights and lists depend on it, so that what is kept of it is stale.
     configures: ClassVar[bool] = False
 

@@ -26,6 +26,7 @@ class Contact(Searchable, Checked, Customizable, Record):
 
     __tablename__ = "contacts"
     singular, plural = N_("Contact"), N_("Contacts")
+    detail = "customer"
     follows = "customer_id"
     search_keys = ("name", "phone", "mobile", "email", "im")
 

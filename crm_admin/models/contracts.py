@@ -67,6 +67,7 @@ class Contract(Searchable, Checked, Customizable, Record):
     )
     title = "title_text"
     singular, plural = N_("Contract"), N_("Contracts")
+    detail = "number"
     owners = ("owner_id",)
     follows = "customer_id"
     search_keys = ("number", "external_number", "title_text")
@@ -92,9 +93,7 @@ class Contract(Searchable, Checked, Customizable, Record):
         help=N_("How many days before the end its owner is reminded."),
     )
     remind_on: Mapped[date | None] = field(label=N_("Reminder on"), given=True)
-    renewal_policy: Mapped[RenewalPolicy] = field(
-        label=N_("At the end"), default=RenewalPolicy.ASK
-    )
+    renewal_policy: Mapped[RenewalPolicy] = field(label=N_("At the end"), default=RenewalPolicy.ASK)
     predecessor_id: Mapped[int | None] = field(
         ForeignKey("contracts.id"), label=N_("Follows contract"), index=True
     )

@@ -51,8 +51,17 @@ class Customer(Searchable, Checked, Customizable, Record):
         Index(None, "updated_at", "id"),
     )
     singular, plural = N_("Customer"), N_("Customers")
+    detail = "number"
     owners = ("account_manager_id", "technical_manager_id", "chief_representative_id")
-    search_keys = ("number", "external_number", "name", "short_name", "phone", "email", "credit_code")
+    search_keys = (
+        "number",
+        "external_number",
+        "name",
+        "short_name",
+        "phone",
+        "email",
+        "credit_code",
+    )
 
     number: Mapped[str] = field(label=N_("Number"), given=True)
     external_number: Mapped[str | None] = field(

@@ -97,9 +97,7 @@ class MaterialMovement(Customizable, Record):
         ForeignKey("customers.id"), label=N_("Customer"), index=True
     )
     moved_on: Mapped[date] = field(label=N_("Moved on"))
-    notes: Mapped[str | None] = mapped_column(
-        Text, info={"label": N_("Notes"), "kind": "lines"}
-    )
+    notes: Mapped[str | None] = mapped_column(Text, info={"label": N_("Notes"), "kind": "lines"})
 
     material: Mapped[PromotionMaterial] = relationship()
     person: Mapped[User | None] = relationship()
@@ -110,7 +108,9 @@ class MaterialMovement(Customizable, Record):
             least = 0 if self.kind == MovementKind.COUNTED else 1
             if not least <= self.quantity <= 10_000_000:
                 yield Problem(
-                    "quantity", N_("The quantity goes from %(least)s to 10,000,000."), {"least": least}
+                    "quantity",
+                    N_("The quantity goes from %(least)s to 10,000,000."),
+                    {"least": least},
                 )
         if self.kind == MovementKind.ISSUED and self.person_id is None:
             yield Problem("person_id", N_("Say to whom it was issued."))

@@ -28,6 +28,7 @@ class User(Record):
     __table_args__ = (unique_alive("username"),)
     singular, plural = N_("User"), N_("Users")
     configures = True
+    detail = "department"
     is_authenticated = True
     is_anonymous = False
 

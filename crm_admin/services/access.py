@@ -144,9 +144,7 @@ def rows(
     return conditions
 
 
-def _theirs(
-    model: type[Model], actor: User, scope: Scope, verb: str
-) -> ColumnElement[bool] | None:
+def _theirs(model: type[Model], actor: User, scope: Scope, verb: str) -> ColumnElement[bool] | None:
     """Return which living or binned records are within the scope, or None where all are."""
     if scope is Scope.ALL or not issubclass(model, Record):
         return None
@@ -195,9 +193,7 @@ def target_of(model: type[Model], key: str) -> type[Record]:
     return found
 
 
-def visible(
-    model: type[M], actor: User, verb: str = "view", *, binned: bool = False
-) -> Select[M]:
+def visible(model: type[M], actor: User, verb: str = "view", *, binned: bool = False) -> Select[M]:
     """Return the statement that selects the records of `model` the actor may do this to."""
     return select(model).where(*rows(model, actor, verb, binned=binned))
 

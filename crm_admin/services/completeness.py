@@ -27,6 +27,7 @@ class Lack:
     label: str
     problem: Problem
     kind: str
+    related: str = ""
 
 
 def lacks(records: Sequence[Record]) -> list[list[Lack]]:
@@ -39,6 +40,7 @@ def lacks(records: Sequence[Record]) -> list[list[Lack]]:
                 validation.label_of(type(record), rule),
                 validation.problem(rule, record),
                 rule.kind,
+                rule.parameter if rule.kind == "related" else "",
             )
             for rule in found[position]
         ]

@@ -10,7 +10,7 @@ from crm_admin import clock
 from crm_admin.database import db
 from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
 from crm_admin.models.users import User
-from crm_admin.services import access, numbers, records
+from crm_admin.services import access, changes, numbers, records
 
 
 @records.prepare.register
@@ -23,7 +23,7 @@ def _prepare(record: Customer, actor: User) -> None:
         record.number = record.number or numbers.take("customers")[0]
         if record.account_manager_id is None and not access.allows(actor, "assign", Customer):
             record.account_manager_id = actor.id
-    if record.id is None or "stage" in records.changes.of(record):
+    if record.id is None or "stage" in changes.of(record):
         record.stage_since = clock.now()
 
 

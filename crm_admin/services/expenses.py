@@ -3,7 +3,7 @@
 from sqlalchemy import inspect
 
 from crm_admin import clock
-from crm_admin.errors import Denied, Invalid, Problem
+from crm_admin.errors import Conflict, Denied, Invalid, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.expenses import Expense, ExpenseStatus
 from crm_admin.models.users import User
@@ -86,7 +86,7 @@ def _step(
         raise Denied(N_("You have no right to do this."))
     records.claim(expense, actor, verb)
     if version is not None and version != expense.version:
-        raise records.Conflict(N_("This expense changed while you were looking at it."))
+        raise Conflict(N_("This expense changed while you were looking at it."))
     if expense.status not in allowed:
         raise Invalid([Problem("", N_("This expense is not at that step now."))])
 

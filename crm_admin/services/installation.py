@@ -26,4 +26,4 @@ def upgrade() -> None:
 
 def answers() -> bool:
     """Return whether the database can be asked anything."""
-    return db.session.scalar(text("SELECT 1")) == 1
+    return bool(db.session.scalar(text("SELECT 1")) == 1)

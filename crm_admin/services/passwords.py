@@ -46,7 +46,9 @@ def check(password: str, user: User) -> None:
         raise Invalid([Problem("password", N_("This password is too easy to guess."))])
 
 
-def set_password(user: User, password: str, actor: User, *, keep_session: int | None = None) -> None:
+def set_password(
+    user: User, password: str, actor: User, *, keep_session: int | None = None
+) -> None:
     """Give the user a new password and end their sessions, except `keep_session`.
 
     Raises:

@@ -157,9 +157,7 @@ def create_once(record: Record, values: Mapping[str, Any], actor: User, key: str
         return before.record_id
     change(record, values, actor)
     if key:
-        form = SentForm(
-            key=key, user_id=actor.id, entity=record.__tablename__, record_id=record.id
-        )
+        form = SentForm(key=key, user_id=actor.id, entity=record.__tablename__, record_id=record.id)
         db.session.add(form)
     return record.id
 
@@ -219,9 +217,7 @@ def _problems(record: Record, changed: Mapping[str, list[Any]]) -> list[Problem]
     return found
 
 
-def _write(
-    record: Record, actor: User, changed: dict[str, list[Any]], action: str
-) -> None:
+def _write(record: Record, actor: User, changed: dict[str, list[Any]], action: str) -> None:
     """Stamp the record, write it, add its entry to the history and do what follows from it."""
     if not inspect(record).persistent:
         record.created_by_id = actor.id

@@ -1,4 +1,4 @@
-"""What is wrong with a record: what its columns cannot hold, and what administrators' rules find."""
+"""What is wrong with a record: what its columns cannot hold, and what rules find."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

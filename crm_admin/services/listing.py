@@ -1,0 +1,295 @@
+"""Lists: which records a person asked for, in which order, one page of them or all in a stream.
+
+Ids are found first and only then their rows, so that wide rows are read for one page only.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Integer,
+    Select,
+    and_,
+    func,
+    inspect,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import aliased
+
+from crm_admin.database import db
+from crm_admin.models.base import Record
+from crm_admin.models.types import Moment, Money
+from crm_admin.models.users import User
+from crm_admin.services import access, search
+
+#: A list says at most that it has more than these.
+COUNTED = 10_000
+#: Up to so many ids of a narrowed list are read at once: they give its count and its page.
+_AT_ONCE = 2_000
+MOST_PAGES = 2_000
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person asked of a list; `filters` holds (field, operation, value)."""
+
+    search: str = ""
+    filters: tuple[tuple[str, str, str], ...] = ()
+    sort: str = ""
+    descending: bool = False
+    page: int = 0
+    size: int = 50
+    binned: bool = False
+    within: tuple[tuple[str, int], ...] = ()
+    zone: tzinfo = UTC
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: rows of (id, *values) in the order of the asked keys; `count` up to COUNTED + 1."""
+
+    rows: Sequence[tuple[Any, ...]]
+    count: int
+
+
+def page(
+    model: type[Record], actor: User, question: Question, keys: Sequence[str], verb: str = "view"
+) -> Page:
+    """Return one page of the records the actor may do this to, and how many there are."""
+    found = _matching(model, actor, question, verb)
+    ordered = _ordered(found, model, actor, question)
+    start = question.page * question.size
+    narrowed = bool(question.search or question.filters or question.within)
+    if narrowed and start + question.size <= _AT_ONCE:
+        ids = list(db.session.scalars(ordered.limit(_AT_ONCE + 1)))
+        count = len(ids)
+        if count > _AT_ONCE:
+            count = _count(found)
+        ids = ids[start : start + question.size]
+    else:
+        count = _count(found)
+        ids = list(db.session.scalars(ordered.offset(start).limit(question.size)))
+    return Page(_rows(model, ids, keys), count)
+
+
+def stream(
+    model: type[Record], actor: User, question: Question, keys: Sequence[str], chunk: int = 1_000
+) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """Yield chunks of rows of (id, *values) of all records asked for that the actor may export.
+
+    On a connection of its own, so that it outlives the request that began it.
+    """
+    ordered = _ordered(_matching(model, actor, question, "export"), model, actor, question)
+    ids = list(db.session.scalars(ordered))
+
+    def rows() -> Iterator[Sequence[tuple[Any, ...]]]:
+        with db.engine.connect() as connection:
+            for start in range(0, len(ids), chunk):
+                wanted = ids[start : start + chunk]
+                found = connection.execute(_select(model, keys, wanted)).tuples()
+                by_id = {row[0]: row for row in found}
+                yield [by_id[id] for id in wanted if id in by_id]
+
+    return rows()
+
+
+def count(model: type[Record], actor: User, question: Question) -> int:
+    """Return how many records fit, up to COUNTED + 1."""
+    return _count(_matching(model, actor, question, "view"))
+
+
+def neighbours(
+    model: type[Record], actor: User, question: Question, id: int
+) -> tuple[int | None, int | None]:
+    """Return the ids before and after this one in the list as it is without a search."""
+    rows = access.rows(model, actor)
+    before = select(model.id).where(*rows, model.id > id).order_by(model.id).limit(1)
+    after = select(model.id).where(*rows, model.id < id).order_by(model.id.desc()).limit(1)
+    return db.session.scalar(before), db.session.scalar(after)
+
+
+def _matching(model: type[Record], actor: User, question: Question, verb: str) -> Select[Any]:
+    """Return the select of the ids of all records that fit, in no order."""
+    table = access.table_of(model)
+    binned = question.binned
+    conditions = access.rows(model, actor, "restore" if binned else verb, binned=binned)
+    conditions += [table.c[key] == id for key, id in question.within]
+    if question.search:
+        conditions.append(search.condition(model, actor, question.search))
+    for key, operation, value in question.filters:
+        if access.readable(actor, model, key):
+            asked = (model.column_key(key), operation, value)
+            conditions.append(_condition(model, actor, asked, question.zone))
+    return select(model.id).where(*conditions)
+
+
+def _count(found: Select[Any]) -> int:
+    counted = found.limit(COUNTED + 1).subquery()
+    return db.session.scalar(select(func.count()).select_from(counted)) or 0
+
+
+def _ordered(
+    found: Select[Any], model: type[Record], actor: User, question: Question
+) -> Select[Any]:
+    """Return the select in the asked order; equal rows keep their place on every database."""
+    key, descending = question.sort, question.descending
+    table = access.table_of(model)
+    if key and model.column_key(key) in table.c and access.readable(actor, model, key):
+        relation = inspect(model).relationships.get(key)
+        column: Any = table.c[model.column_key(key)]
+        if relation is not None:
+            other = aliased(relation.mapper.class_)
+            found = found.outerjoin(other, other.id == column)
+            column = getattr(other, relation.mapper.class_.title_key())
+        order = column.desc() if descending else column.asc()
+        last = model.id.desc() if descending else model.id.asc()
+        return found.order_by(order.nulls_last(), last)
+    return found.order_by(model.id.desc())
+
+
+def _rows(model: type[Record], ids: Sequence[int], keys: Sequence[str]) -> list[tuple[Any, ...]]:
+    if not ids:
+        return []
+    by_id = {row[0]: row for row in db.session.execute(_select(model, keys, ids)).tuples()}
+    return [by_id[id] for id in ids if id in by_id]
+
+
+def _select(model: type[Record], keys: Sequence[str], ids: Sequence[int]) -> Select[Any]:
+    """Return the select of (id, *values); a relation's value is the other record's title."""
+    table, relations = access.table_of(model), inspect(model).relationships
+    columns: list[Any] = [table.c.id]
+    joined = table
+    for key in keys:
+        relation = relations.get(key)
+        if relation is None:
+            columns.append(table.c[key])
+            continue
+        target = relation.mapper.class_
+        other = access.table_of(target).alias()
+        joined = joined.outerjoin(other, other.c.id == table.c[model.column_key(key)])  # type: ignore[assignment]
+        columns.append(title_of(target, other))
+    return select(*columns).select_from(joined).where(table.c.id.in_(ids))
+
+
+def title_of(model: type[Any], table: Any) -> Any:
+    """Return the column by which people know a record, in the present language where it has one."""
+    title = table.c[model.title_key()]
+    if model.title_key() in ("label_zh_hans", "label_zh_hant"):
+        return func.coalesce(title, table.c.label_en)
+    return title
+
+
+# Filters: one function an operation, from the column and what was typed to a condition.
+
+_Make = Callable[[Any, Any], ColumnElement[bool]]
+OPERATIONS: dict[str, _Make] = {
+    "is": lambda column, value: column == value,
+    "not": lambda column, value: or_(column != value, column.is_(None)),
+    "has": lambda column, value: column.icontains(str(value), autoescape=True),
+    "from": lambda column, value: column >= value,
+    "to": lambda column, value: column <= value,
+    "empty": lambda column, value: column.is_(None),
+    "filled": lambda column, value: column.is_not(None),
+}
+
+
+def _condition(
+    model: type[Record], actor: User, asked: tuple[str, str, str], zone: tzinfo
+) -> ColumnElement[bool]:
+    """Return the condition of one filter; one that makes no sense fits nothing.
+
+    Source: interface, "filter groups with me, now, -30 days"
+    """
+    column_key, operation, value = asked
+    column = access.table_of(model).c.get(column_key)
+    if column is None or operation not in OPERATIONS:
+        return model.id < 0
+    if operation in ("empty", "filled"):
+        return OPERATIONS[operation](column, None)
+    typed = _typed(column, value, actor, zone)
+    if typed is None:
+        return model.id < 0
+    if isinstance(typed, tuple):  # a day, asked of a moment
+        start, end = typed
+        if operation == "from":
+            return OPERATIONS["from"](column, start)
+        return and_(column < end, column >= start if operation == "is" else true())
+    return OPERATIONS[operation](column, typed)
+
+
+def _typed(column: Any, value: str, actor: User, zone: tzinfo) -> Any:
+    """Return what was typed as the column's kind, or None where it is not of that kind."""
+    text = value.strip().replace("\0", "")[:200]
+    kind = column.type
+    try:
+        if column.foreign_keys:
+            return actor.id if text == "me" else access.key_of(text)
+        if enum := getattr(kind, "enum_class", None):
+            return enum(text) if isinstance(enum, type) and issubclass(enum, Enum) else text
+        if isinstance(kind, Moment):
+            return _day(date.fromisoformat(text), zone)
+        if isinstance(kind, Date):
+            return date.fromisoformat(text)
+        if isinstance(kind, Money):
+            amount = Decimal(text.replace(",", ""))
+            return amount if amount.is_finite() and abs(amount) < 10**13 else None
+        if kind.python_type is bool:
+            return text == "1"
+        if isinstance(kind, Integer):
+            return int(text) if abs(int(text)) < 2**31 else None
+    except (ValueError, InvalidOperation):
+        return None
+    return text or None
+
+
+def _day(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Return the moments at which a day begins and ends in the zone."""
+    midnight = datetime.min.time()
+    start = datetime.combine(day, midnight, zone)
+    return start, datetime.combine(day + timedelta(days=1), midnight, zone)
+
+
+def lookup(
+    model: type[Record], actor: User, term: str, *, offset: int, limit: int
+) -> list[tuple[int, str]]:
+    """Return (id, label) of the records that fit what was typed and may be chosen, by title."""
+    table = access.table_of(model)
+    title = title_of(model, table)
+    statement = select(table.c.id, title)
+    keys = [model.detail] if model.detail else []
+    conditions = access.rows(model, actor, "lookup")
+    if model is User:
+        conditions += [table.c.is_system.is_(False), table.c.is_active]
+    for word in search.words(term):
+        columns = [title] + ([table.c.search_text] if "search_text" in table.c else [])
+        if model is User:
+            columns.append(table.c.username)
+        conditions.append(or_(*(c.icontains(word, autoescape=True) for c in columns)))
+    found = db.session.execute(
+        statement.where(*conditions).order_by(title, table.c.id).offset(offset).limit(limit)
+    ).tuples()
+    names: dict[int, str] = dict(found.all())
+    details = {row[0]: row[1] for row in _rows(model, list(names), keys)} if keys else {}
+    return [
+        (id, f"{name} · {details[id]}" if details.get(id) else name) for id, name in names.items()
+    ]
+
+
+def within_reach(model: type[Record], actor: User, verb: str, ids: Sequence[int]) -> set[int]:
+    """Return those of the visible records that the actor may do this to."""
+    scope, seen = access.reach(actor, verb, model), access.reach(actor, "view", model)
+    if scope is None:
+        return set()
+    same = scope == seen and not (model.owners and model.follows)
+    if scope == "all" or same or not ids:
+        return set(ids)
+    statement = select(model.id).where(model.id.in_(ids), *access.rows(model, actor, verb))
+    return set(db.session.scalars(statement))

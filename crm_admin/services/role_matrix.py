@@ -1,0 +1,76 @@
+"""The matrix of a role: every entity by every right, each with its scope."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from crm_admin.errors import Invalid, Problem
+from crm_admin.i18n import N_
+from crm_admin.models.roles import Role, Scope
+from crm_admin.services import access, labels
+
+_NONE = "none"
+#: Rights that only some entities know.
+_SPECIAL = {"expenses": ("approve", "pay"), "job_runs": ("run",)}
+
+
+def _verbs() -> list[str]:
+    return [*access.VERBS, "approve", "pay", "run"]
+
+
+def _rows() -> list[tuple[str, str]]:
+    """Return (entity, label), the row that stands for all others first."""
+    named = sorted((entity, model.plural) for entity, model in access.entities().items())
+    return [("*", N_("All others")), *named, ("job_runs", N_("Jobs"))]
+
+
+def shown(role: Role, translate: Callable[[str], str], *, may_edit: bool) -> dict[str, Any]:
+    """Return the matrix as its page shows it, in the reader's language."""
+    scopes = [("", translate(N_("as all others"))), (_NONE, translate(N_("None")))]
+    scopes += [(s.value, translate(labels.LABELS[Scope][s])) for s in Scope]
+    words = dict(scopes)
+    rows = []
+    for entity, label in _rows():
+        cells = []
+        for verb in _verbs():
+            value = _value(role.grants, entity, verb)
+            shown = words[value] if value else ""
+            cells.append({"name": f"{entity}.{verb}", "value": value, "label": shown})
+        rows.append({"label": translate(label), "cells": cells})
+    return {
+        "title": translate(N_("Rights")) + ": " + str(role),
+        "role_name": str(role),
+        "verbs": [translate(labels.VERBS[verb]) for verb in _verbs()],
+        "rows": rows,
+        "scopes": scopes,
+        "save_url": f"/roles/matrix/save/?id={role.id}" if may_edit else "",
+        "crumbs": [(translate(N_("Roles")), "/roles/"), (str(role), None)],
+    }
+
+
+def _value(grants: Mapping[str, Any], entity: str, verb: str) -> str:
+    """Return what a cell holds: a scope, none, or nothing where the row for all others counts."""
+    if entity not in grants:
+        return "" if entity != "*" else _NONE
+    return grants[entity].get(verb) or _NONE
+
+
+def chosen(role: Role, cells: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return the grants that the filled-in matrix says.
+
+    A row left wholly "as all others" is no row; in any other such a cell takes the others' value.
+
+    Raises:
+        Invalid: a cell holds no scope.
+    """
+    grants: dict[str, dict[str, str]] = {}
+    others = {v: cells.get(f"*.{v}", "") for v in _verbs()}
+    for entity, _ in _rows():
+        row = {verb: cells.get(f"{entity}.{verb}", "") for verb in _verbs()}
+        if entity != "*" and not any(row.values()):
+            continue
+        filled = {verb: value or others[verb] for verb, value in row.items()}
+        for value in filled.values():
+            if value not in ("", _NONE, *Scope):
+                raise Invalid([Problem("", N_("Please choose one of those offered."))])
+        grants[entity] = {v: s for v, s in filled.items() if s not in ("", _NONE)}
+    return grants

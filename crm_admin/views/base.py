@@ -1,0 +1,405 @@
+"""What every entity's screens share: rights, row scope, lists, pages, forms and saving.
+
+Flask-Admin has nine routes a view; all pass `_handle_view`, which refuses those without a verb. Its
+own queries and writes are never reached: `services/listing` reads, `services/records` writes.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from flask import Response, abort, flash, g, json, redirect, request
+from flask_admin import expose
+from flask_admin.contrib.sqla import ModelView
+from flask_babel import gettext as _
+from sqlalchemy import inspect
+from wtforms import Form
+
+from crm_admin.database import db
+from crm_admin.errors import Conflict, Denied, Invalid
+from crm_admin.i18n import N_
+from crm_admin.models.base import Record, Searchable
+from crm_admin.models.customers import Customer
+from crm_admin.services import access, history, listing, records
+from crm_admin.views import columns, exports, form_pages, forms, frame, lists, pages, requests
+from crm_admin.views.columns import Column
+
+#: The right each of Flask-Admin's routes, and each of ours on every entity, needs.
+VERBS = {
+    "index_view": "view",
+    "details_view": "view",
+    "create_view": "create",
+    "edit_view": "edit",
+    "ajax_lookup": "view",
+    "ajax_update": "edit",
+    "delete_view": "delete",
+    "restore": "restore",
+    "export": "export",
+}
+MOST_SELECTED = 500
+
+
+def _may(verb: str) -> property:
+    """A switch of Flask-Admin's that is on where the user has the right; on at start-up."""
+    return property(
+        lambda view: (
+            not requests.is_signed_in() or access.allows(requests.actor(), verb, view.model)
+        )
+    )
+
+
+class EntityView(ModelView):
+    """The screens of one entity. A subclass says which columns; the rest follows from the model."""
+
+    model: ClassVar[type[Record]]
+    #: The group of the menu it stands in, its picture, and its place; none: not in the menu.
+    menu: ClassVar[str] = ""
+    icon: ClassVar[str] = "file-text"
+    order: ClassVar[int] = 50
+    #: Verbs of the routes and the actions a subclass adds; one that is not named here is refused.
+    verbs: ClassVar[dict[str, str]] = {}
+    actions: ClassVar[dict[str, str]] = {"delete": "delete"}
+    #: The columns of the list, what its filters offer, and its order ("-key": largest first).
+    column_list: Sequence[str]
+    filters: ClassVar[Sequence[str]] = ()
+    default_sort: ClassVar[str] = ""
+    #: The form and the page: (heading, fields) by section.
+    sections: ClassVar[Sequence[tuple[str, Sequence[str]]]]
+    #: Related lists on the record's page: (entity, its column that points here, columns shown).
+    related: ClassVar[Sequence[tuple[str, str, Sequence[str]]]] = ()
+    #: Up to three states shown beside the title, and fields in the line under it.
+    badges: ClassVar[Sequence[str]] = ()
+    subtitle: ClassVar[Sequence[str]] = ()
+    new_in_menu: ClassVar[bool] = False
+
+    can_create, can_edit, can_delete = _may("create"), _may("edit"), _may("delete")
+    can_export, can_view_details = _may("export"), _may("view")
+    list_template, details_template = "entity/list.html", "entity/details.html"
+    create_template = edit_template = "entity/form.html"
+    column_auto_select_related = False
+
+    def __init__(self) -> None:
+        stem = self.model.__tablename__
+        self.form_columns = [key for _, keys in self.sections for key in keys]
+        self.fields = {key: columns.column(self.model, key) for key in self._all_keys()}
+        self.listed = [columns.column(self.model, key) for key in self.column_list]
+        self.path = f"/{stem}/"
+        super().__init__(self.model, db, endpoint=stem, url=f"/{stem}", name=self.model.plural)
+        if self.menu:
+            frame.add(self._entry())
+
+    def _all_keys(self) -> list[str]:
+        known = [key for key in self.form_columns if key in self._labelled_keys()]
+        return list(dict.fromkeys(known))
+
+    def _labelled_keys(self) -> set[str]:
+        found = columns.labelled(self.model)
+        return {c.key for c in found} | {c.column_key for c in found}
+
+    def _entry(self) -> frame.Entry:
+        model = self.model
+        return frame.Entry(
+            group=self.menu,
+            label=model.plural,
+            icon=self.icon,
+            path=self.path,
+            allowed=lambda actor: access.allows(actor, "view", model),
+            new_path=f"{self.path}new/" if self.new_in_menu else "",
+            may_create=lambda actor: access.allows(actor, "create", model),
+            order=self.order,
+        )
+
+    # What Flask-Admin would work out for itself at start-up, and does not need to.
+
+    def scaffold_form(self) -> type[Form]:
+        return Form
+
+    def scaffold_list_columns(self) -> list[str]:
+        return []
+
+    def _refresh_forms_cache(self) -> None:
+        self._create_form_class = self._edit_form_class = self._action_form_class = Form
+
+    def get_list_columns(self) -> list[tuple[str, str]]:
+        return [(c.key, c.label) for c in self.listed]
+
+    get_details_columns = get_export_columns = get_list_columns
+
+    # Rights: one door for all routes.
+
+    def is_accessible(self) -> bool:
+        return requests.is_signed_in() and access.allows(requests.actor(), "view", self.model)
+
+    def _handle_view(self, name: str, **arguments: Any) -> Any:
+        if not requests.is_signed_in():
+            abort(401)
+        verb = {**VERBS, **self.verbs}.get(name)
+        if name == "action_view":
+            verb = self.actions.get(request.form.get("action", ""))
+        if verb is None:
+            abort(403)
+        if not access.allows(requests.actor(), "view", self.model) and name != "ajax_lookup":
+            abort(404)
+        if not access.allows(requests.actor(), verb, self.model) and name != "ajax_lookup":
+            abort(403)
+        g.verb = verb
+        return None
+
+    def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return fn(self, *args, **kwargs)  # Flask-Admin's own hides a TypeError behind another
+
+    def get_one(self, id: Any) -> Any:
+        """Return the record as far as the route's verb reaches; out of reach is not there."""
+        actor, verb = requests.actor(), g.get("verb", "view")
+        found = access.find(self.model, id, actor, verb)
+        if found is None:
+            # Who may see it may know that they lack the right; who may not, learns nothing.
+            abort(403 if access.find(self.model, id, actor) is not None else 404)
+        return found
+
+    def reads(self, key: str) -> bool:
+        """Return whether the user may see a field."""
+        return access.readable(requests.actor(), self.model, key)
+
+    # The list.
+
+    @expose("/")
+    def index_view(self) -> str:
+        """Show one page of the list."""
+        return self.render(self.list_template, **lists.context(self))
+
+    @expose("/export/<export_type>/")
+    def export(self, export_type: str) -> Response:
+        """Send what the list shows, all pages of it, as a file."""
+        return exports.answer(self, export_type)
+
+    # One record.
+
+    @expose("/details/")
+    def details_view(self) -> str:
+        """Show a record with all that belongs to it."""
+        record = self.get_one(request.args.get("id"))
+        shown = pages.context(self, record) | self.more_context(record)
+        return self.render(self.details_template, **shown)
+
+    def more_context(self, record: Record) -> dict[str, Any]:
+        """Return what the template of this entity's page shows beyond the shared one."""
+        return {}
+
+    def buttons(self, record: Record) -> list[dict[str, Any]]:
+        """Return the buttons of a record's page that only this entity has."""
+        return []
+
+    def extra_tabs(self, record: Record) -> list[dict[str, Any]]:
+        """Return further tabs of a record's page that only this entity has."""
+        return []
+
+    # Forms.
+
+    def writable_columns(self, record: Record) -> list[Column]:
+        """Return the columns of the form that this user may fill in."""
+        actor = requests.actor()
+        return [c for c in self.fields.values() if access.writable(actor, self.model, c.key)]
+
+    def more_fields(self, record: Record) -> dict[str, Any]:
+        """Return further unbound fields of the form that are no columns."""
+        return {}
+
+    def more_values(self, form: Form) -> dict[str, Any]:
+        """Return what was filled into the further fields, as `records.change` takes it."""
+        return {}
+
+    def form_of(self, record: Record, data: Any) -> Form:
+        """Return the form of a record, without the fields this user may not write."""
+        offered = self.writable_columns(record)
+        return forms.bound(
+            offered,
+            data,
+            record,
+            zone=requests.zone(),
+            language=requests.language(),
+            lookups={c.key: self._lookup(c) for c in offered if c.target is not None},
+            more=self.more_fields(record),
+        )
+
+    def _lookup(self, column: Column) -> tuple[str, str | None]:
+        target = column.target
+        assert target is not None
+        may_create = target is Customer and access.allows(requests.actor(), "create", target)
+        create_url = f"/{target.__tablename__}/new/" if may_create else None
+        return f"{self.path}ajax/lookup/?name={column.key}", create_url
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:
+        """Show an empty form, or make a record from one that was filled in."""
+        record = self.model()
+        self.start(record)
+        form = self.form_of(record, request.form if request.method == "POST" else None)
+        if request.method == "POST" and self.valid(form, record):
+            values = self.values(form, record)
+            with self.told(form), records.transaction("form"):
+                key = request.form.get("form_key", "")[:64]
+                id = records.create_once(record, values, requests.actor(), key)
+                return self.saved(id, is_new=True)
+            self.forget(record)
+        return self.render(self.create_template, **form_pages.context(self, form, record, None))
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:
+        """Show a record's form, or save one that was filled in."""
+        record = self.get_one(request.args.get("id"))
+        if reason := record.locked():
+            flash(_(reason), "warning")
+            return redirect(f"{self.path}details/?id={record.id}")
+        form = self.form_of(record, request.form if request.method == "POST" else None)
+        conflict = None
+        if request.method == "POST" and self.valid(form, record):
+            values, id = self.values(form, record), record.id
+            version = access.key_of(request.form.get("version")) or 0
+            try:
+                with self.told(form), records.transaction("form"):
+                    records.change(record, values, requests.actor(), version=version)
+                    return self.saved(id)
+            except Conflict as meanwhile:
+                flash(meanwhile.text(_), "warning")
+                record = self.get_one(id)
+                conflict = form_pages.conflict(self, record, form, version)
+        if db.session.is_active:
+            self.forget(record)
+        return self.render(self.edit_template, **form_pages.context(self, form, record, conflict))
+
+    def start(self, record: Record) -> None:
+        """Fill in what the address names for a new record, as far as the user may see it."""
+        for column in self.fields.values():
+            asked = request.args.get(column.key) if request.method == "GET" else None
+            if asked and column.target is not None:
+                found = access.find(column.target, asked, requests.actor(), "lookup")
+                setattr(record, column.key, found)
+            elif asked and column.kind in ("text", "state", "choice"):
+                known = column.states is None or asked in list(column.states)
+                setattr(record, column.key, asked[:200] if known else None)
+
+    def forget(self, record: Record) -> None:
+        """Take back what was put into a record that was not saved, so that nothing else saves it."""
+        for changed in (*db.session.new, record):
+            if changed in db.session and inspect(changed).persistent:
+                db.session.refresh(changed)
+            elif changed in db.session:
+                db.session.expunge(changed)
+
+    def values(self, form: Form, record: Record) -> dict[str, Any]:
+        """Return what was filled in, as `records.change` takes it."""
+        return forms.values(form, self.writable_columns(record)) | self.more_values(form)
+
+    def valid(self, form: Form, record: Record) -> bool:
+        """Return whether all that was typed can be read; say beside the field what cannot."""
+        right = form.validate()
+        for column in self.writable_columns(record):
+            if column.kind == "money" and (trouble := forms.money_problem(form[column.key])):
+                form[column.key].errors = [*form[column.key].errors, trouble]
+                right = False
+        return bool(right)
+
+    def saved(self, id: int, *, is_new: bool = False) -> Any:
+        """Say that it is saved and go on: stay in the form, else to where it was opened from."""
+        flash(_("Saved."), "success")
+        if "_continue_editing" in request.form:
+            return redirect(requests.address(f"{self.path}edit/", [("id", id)]))
+        if is_new and "_add_another" in request.form:
+            return redirect(request.full_path if request.query_string else f"{self.path}new/")
+        return redirect(requests.back(f"{self.path}details/?id={id}"))
+
+    @expose("/ajax/lookup/")
+    def ajax_lookup(self) -> Response:
+        """Answer the records that fit what was typed, as [id, title] pairs."""
+        column = self.fields.get(request.args.get("name", ""))
+        if column is None or column.target is None or not self._may_choose(column):
+            abort(404)
+        offset, limit = (request.args.get(k, 0, type=int) for k in ("offset", "limit"))
+        pairs = listing.lookup(
+            column.target,
+            requests.actor(),
+            request.args.get("query", "")[:80],
+            offset=min(max(0, offset), 10_000),
+            limit=min(max(1, limit or 10), 50),
+        )
+        return Response(json.dumps(pairs), mimetype="application/json")
+
+    def _may_choose(self, column: Column) -> bool:
+        """Return whether the user fills this field in, or asks for it in a filter."""
+        actor = requests.actor()
+        writes = any(access.allows(actor, verb, self.model) for verb in ("create", "edit"))
+        asks = column.key in self.filters and access.allows(actor, "view", self.model)
+        fills = writes and access.writable(actor, self.model, column.key)
+        return fills or (asks and self.reads(column.key))
+
+    # Deleting and taking back.
+
+    @expose("/delete/", methods=("POST",))
+    def delete_view(self) -> Any:
+        """Move one record to the recycle bin."""
+        record = self.get_one(request.form.get("id"))
+        with self.told(None), records.transaction("form"):
+            records.delete(record, requests.actor())
+            flash(_("Moved to the recycle bin."), "success")
+        return redirect(requests.back(self.path))
+
+    @expose("/restore/", methods=("POST",))
+    def restore(self) -> Any:
+        """Take one record out of the recycle bin."""
+        actor, id = requests.actor(), request.form.get("id")
+        record = access.find(self.model, id, actor, "restore", binned=True) or abort(404)
+        with self.told(None), records.transaction("form"):
+            records.restore(record, actor)
+            flash(_("Restored."), "success")
+        return redirect(requests.back(f"{self.path}?bin=1"))
+
+    @expose("/action/", methods=("POST",))
+    def action_view(self) -> Any:
+        """Do one thing with all the selected records, or with none of them."""
+        ids = request.form.getlist("rowid")[:MOST_SELECTED]
+        chosen = [self.get_one(id) for id in ids]
+        if not chosen:
+            flash(_("Please select at least one record."), "warning")
+        with self.told(None), records.transaction("form"):
+            for record in chosen:
+                records.delete(record, requests.actor())
+            if chosen:
+                flash(
+                    _("%(count)s records moved to the recycle bin.", count=len(chosen)), "success"
+                )
+        return redirect(requests.back(self.path))
+
+    @contextmanager
+    def told(self, form: Form | None) -> Iterator[None]:
+        """Tell the user why the block was refused, beside its field where there is one.
+
+        A conflict is told by whoever shows the form again; without a form it is told here.
+        """
+        try:
+            yield
+        except Invalid as invalid:
+            shown = {self.model.column_key(f.name): f for f in form or ()}
+            for problem in invalid.problems:
+                if field := shown.get(self.model.column_key(problem.field)):
+                    field.errors = [*field.errors, problem.text(_)]
+                else:
+                    flash(problem.text(_), "error")
+        except Denied as refused:
+            flash(refused.text(_), "error")
+        except Conflict as meanwhile:
+            if form is not None and "version" in request.form:
+                raise
+            flash(meanwhile.text(_), "error")
+
+    def is_searchable(self) -> bool:
+        """Return whether the list can be searched."""
+        return issubclass(self.model, Searchable)
+
+    def change_history(self, record: Record) -> Sequence[history.Entry]:
+        """Return who changed what in a record, as far as the user may see it."""
+        return history.of(record, requests.actor())
+
+
+#: Names of the entities' headings that several screens share.
+BASICS, MORE = N_("Basics"), N_("More")

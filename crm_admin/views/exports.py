@@ -1,0 +1,206 @@
+"""Files made of a list: CSV of any size as it is read, XLSX with real dates and numbers."""
+
+import csv
+import io
+import secrets
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from flask import Flask, Response, abort, current_app, flash, redirect, stream_with_context
+from flask_babel import force_locale, get_locale
+from flask_babel import gettext as _
+
+from crm_admin import clock
+from crm_admin.models.users import User
+from crm_admin.services import access, large_exports, listing
+from crm_admin.services.listing import Question
+from crm_admin.views import columns, requests
+from crm_admin.views.columns import Column
+
+#: An XLSX of more rows is made in the background: it takes longer than anyone waits.
+AT_ONCE = 5_000
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+#: What a spreadsheet would take for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_PHONE = frozenset("0123456789 ()+-./")
+
+
+def answer(view: Any, kind: str) -> Any:
+    """Send what the list shows, all pages of it, as a CSV or XLSX file."""
+    if kind not in ("csv", "xlsx"):
+        abort(404)
+    question = requests.question(view.default_sort)
+    known = tuple(f for f in question.filters if f[0] in view.filters and view.reads(f[0]))
+    question = Question(**{**question.__dict__, "filters": known})
+    shown = exported(view)
+    keys = [c.key for c in shown]
+    if kind == "xlsx" and listing.count(view.model, requests.actor(), question) > AT_ONCE:
+        return _later(view, question)
+    chunks = listing.stream(view.model, requests.actor(), question, keys)
+    language, zone = requests.language(), requests.zone()
+    make = [columns.writer(c, language, zone) for c in shown]
+    headings = [c.text for c in shown]
+    rows = (
+        [form(value) for form, value in zip(make, row[1:], strict=True)]
+        for chunk in chunks
+        for row in chunk
+    )
+    name = f"{view.model.__tablename__}-{clock.day_in(zone)}.{kind}"
+    current_app.logger.info("export of %s as %s", view.model.__tablename__, kind)
+    if kind == "csv":
+        lines = stream_with_context(csv_lines(headings, rows))
+        return _named(
+            Response(lines, mimetype="text/csv", content_type="text/csv; charset=utf-8"), name
+        )
+    return _named(Response(xlsx(headings, rows, shown), mimetype=_XLSX), name)
+
+
+def exported(view: Any) -> list[Column]:
+    """Return the columns of the entity's files: all that the user may see, the list's first."""
+    return [c for c in _every_column(view) if view.reads(c.key)]
+
+
+def _later(view: Any, question: Question) -> Any:
+    """Have a large workbook made in the background and tell who asked where it will be."""
+    id = large_exports.ask(requests.actor(), view.model, question, requests.language())
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    threading.Thread(target=_make, args=(app, view, id), daemon=True).start()
+    flash(
+        _(
+            "The workbook has more than %(count)s rows and is being made. "
+            "A message in your inbox will have the link.",
+            count=f"{AT_ONCE:,}",
+        ),
+        "message",
+    )
+    return redirect(requests.back(view.path))
+
+
+def _make(app: Flask, view: Any, id: int) -> None:
+    """Make a large workbook in a thread, in the language and with the rights of its asker.
+
+    One that a stopped process left half-made is told of by the nightly clean-up.
+    """
+    with app.app_context():
+        export, asker = large_exports.begun(id)
+        if asker is None:
+            return
+        folder = Path(app.config["INSTANCE"]) / "exports"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        name = f"{secrets.token_hex(16)}.xlsx"
+        try:
+            with force_locale(export.language):
+                rows = _write_later(view, export.query, asker, folder / name)
+        except Exception as error:
+            app.logger.exception("export %s failed", id)
+            large_exports.failed(id, type(error).__name__)
+        else:
+            large_exports.ready(id, name, rows)
+
+
+def _write_later(view: Any, query: dict[str, Any], asker: User, file: Path) -> int:
+    """Write the workbook that a kept question asks for; return how many rows it has."""
+    question = large_exports.question(query)
+    shown = [c for c in _every_column(view) if access.readable(asker, view.model, c.key)]
+    language = str(get_locale())
+    make = [columns.writer(c, language, question.zone) for c in shown]
+    chunks = listing.stream(view.model, asker, question, [c.key for c in shown])
+    rows = (
+        [form(value) for form, value in zip(make, row[1:], strict=True)]
+        for chunk in chunks
+        for row in chunk
+    )
+    return write_xlsx(file, [c.text for c in shown], rows, shown)
+
+
+def _every_column(view: Any) -> list[Column]:
+    every = {c.key: c for c in (*view.listed, *columns.labelled(view.model))}
+    return list(every.values())
+
+
+def _named(response: Response, name: str) -> Response:
+    """Have the browser save the answer under a name."""
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    return response
+
+
+def csv_lines(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Yield the file in pieces: with the mark by which Excel knows UTF-8, and no live formulas."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    buffer.write("\ufeff")
+    writer.writerow(headings)
+    for number, row in enumerate(rows):
+        writer.writerow([harmless(v) if type(v) is str else _text(v) for v in row])
+        if number % 500 == 499:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
+def harmless(text: str) -> str:
+    """Return the text so that no spreadsheet runs it; phone numbers such as +86 10 stay as is."""
+    if text[:1] not in _FORMULA or (text[0] in "+-" and _PHONE.issuperset(text)):
+        return text
+    return f"'{text}"
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    return value
+
+
+def xlsx(headings: Sequence[str], rows: Iterable[Sequence[Any]], shown: Sequence[Column]) -> bytes:
+    """Return a workbook: texts stay texts, dates and amounts are dates and amounts."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "list.xlsx"
+        write_xlsx(file, headings, rows, shown)
+        return file.read_bytes()
+
+
+def write_xlsx(
+    file: Path, headings: Sequence[str], rows: Iterable[Sequence[Any]], shown: Sequence[Column]
+) -> int:
+    """Write a workbook row by row, in bounded memory; return how many rows it has."""
+    import xlsxwriter  # slow to import, and seldom needed
+
+    count = 0
+    with xlsxwriter.Workbook(
+        file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    ) as book:
+        sheet = book.add_worksheet()
+        formats = {
+            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+            "moment": book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
+            "money": book.add_format({"num_format": "#,##0.00"}),
+        }
+        bold = book.add_format({"bold": True})
+        sheet.freeze_panes(1, 0)
+        for place, column in enumerate(shown):
+            sheet.set_column(place, place, 14 if column.is_number else 20)
+            sheet.write_string(0, place, headings[place], bold)
+        for count, row in enumerate(rows, start=1):
+            for place, value in enumerate(row):
+                _cell(sheet, count, place, value, formats)
+    return count
+
+
+def _cell(sheet: Any, row: int, place: int, value: Any, formats: dict[str, Any]) -> None:
+    """Write one value as what it is."""
+    writers: dict[type, Callable[[], Any]] = {
+        str: lambda: sheet.write_string(row, place, value[:32_767]),
+        datetime: lambda: sheet.write_datetime(row, place, value, formats["moment"]),
+        date: lambda: sheet.write_datetime(row, place, value, formats["date"]),
+        Decimal: lambda: sheet.write_number(row, place, value, formats["money"]),
+        int: lambda: sheet.write_number(row, place, value),
+    }
+    if value is not None:
+        writers.get(type(value), lambda: sheet.write_string(row, place, str(value)))()

@@ -1,0 +1,158 @@
+"""The frame around every page: menu, search, bell, language and look."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from flask import Flask, current_app, g, request
+from flask_babel import gettext as _
+from lucide.jinja import lucide
+from markupsafe import Markup
+
+from crm_admin import i18n
+from crm_admin.i18n import N_
+from crm_admin.models.users import User
+from crm_admin.services import job_runs, notifications
+from crm_admin.views import requests
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One place in the menu: shown to those whom `allowed` lets in."""
+
+    group: str
+    label: str
+    icon: str
+    path: str
+    allowed: Callable[[User], bool]
+    new_path: str = ""
+    may_create: Callable[[User], bool] | None = None
+    order: int = 50
+
+
+#: The groups of the menu, in order.
+GROUPS = (
+    "",
+    N_("Customers"),
+    N_("Contracts and costs"),
+    N_("Promotion"),
+    N_("Supervision"),
+    N_("Administration"),
+)
+ENTRIES: list[Entry] = []
+
+
+@cache
+def icon(name: str, size: int = 18) -> Markup:
+    """Return a picture as SVG; the words beside it say what it means."""
+    return Markup(lucide(name, size=size, **{"aria-hidden": "true"}))  # noqa: S704  (a file of ours)
+
+
+class Frame:
+    """What the frame shows to whoever asks; worked out only as far as a page uses it."""
+
+    impersonation = None
+
+    def __init__(self) -> None:
+        self.product = current_app.config["PRODUCT_NAME"]
+        self.home_url, self.search_url, self.inbox_url = "/", "/search/", "/inbox/"
+        self.theme_url = "/look"
+        self.theme = requests.theme()
+        self.language = requests.language().replace("_", "-")
+        self.search = request.args.get("query", "") if request.path == "/search/" else ""
+        self.languages = [
+            {
+                "code": code.replace("_", "-"),
+                "label": label,
+                "active": code == requests.language(),
+                "url": f"/language/{code}",
+            }
+            for code, label in i18n.LANGUAGES.items()
+        ]
+        self.signed_in = requests.is_signed_in()
+
+    @property
+    def user(self) -> dict[str, str] | None:
+        """Who is signed in, as the frame names them."""
+        if not self.signed_in:
+            return None
+        actor = requests.actor()
+        return {
+            "name": actor.name,
+            "detail": actor.department.name if actor.department else "",
+            "initial": actor.name[:1].upper(),
+            "profile_url": "/profile/",
+            "sign_out_url": "/sign-out",
+        }
+
+    @property
+    def unread(self) -> int:
+        """How many messages wait in the inbox."""
+        return notifications.unread_count(requests.actor()) if self.signed_in else 0
+
+    @property
+    def banner(self) -> str:
+        """What administrators must know at once."""
+        if not self.signed_in or current_app.config["TESTING"]:
+            return ""
+        return g.get("banner", "") or _scheduler_banner()
+
+    @property
+    def menu(self) -> list[dict[str, Any]]:
+        """The places this person may go to, by group."""
+        if not self.signed_in:
+            return []
+        actor, here, groups = requests.actor(), request.path, []
+        for group in GROUPS:
+            items = [
+                {
+                    "label": _(entry.label),
+                    "url": entry.path,
+                    "icon": entry.icon,
+                    "active": here == "/" if entry.path == "/" else here.startswith(entry.path),
+                    "badge": "",
+                }
+                for entry in ENTRIES
+                if entry.group == group and entry.allowed(actor)
+            ]
+            if items:
+                groups.append({"label": _(group) if group else "", "items": items})
+        return groups
+
+    @property
+    def create(self) -> list[dict[str, str]]:
+        """The records this person may add, for the menu "New"."""
+        if not self.signed_in:
+            return []
+        actor = requests.actor()
+        return [
+            {"label": _(entry.label), "url": entry.new_path, "icon": entry.icon}
+            for entry in ENTRIES
+            if entry.new_path and entry.may_create and entry.may_create(actor)
+        ]
+
+
+def _scheduler_banner() -> str:
+    """Return a warning for administrators while no scheduler runs the jobs."""
+    from crm_admin.models.job_runs import JobRun
+    from crm_admin.services import access
+
+    if access.allows(requests.actor(), "run", JobRun) and job_runs.is_silent():
+        return str(_("The scheduler is not running: no reminders go out and nothing is checked."))
+    return ""
+
+
+def add(entry: Entry) -> None:
+    """Put a place into the menu; places of one group stand in their order, then by label."""
+    ENTRIES.append(entry)
+    ENTRIES.sort(key=lambda e: (e.order, e.label))
+
+
+def init_app(app: Flask) -> None:
+    """Give every template the frame, its pictures and the page's nonce."""
+    app.jinja_env.globals["icon"] = icon
+
+    @app.context_processor
+    def _frame() -> dict[str, Any]:
+        return {"frame": Frame(), "csp_nonce": g.get("csp_nonce", "")}

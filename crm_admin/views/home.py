@@ -1,0 +1,170 @@
+"""The first page after signing in: what waits today, and the person's own figures."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask_admin import expose
+from flask_babel import format_date
+from flask_babel import gettext as _
+
+from crm_admin import clock
+from crm_admin.i18n import N_
+from crm_admin.services import overview
+from crm_admin.views import columns, requests
+from crm_admin.views.page import Page, anyone
+
+
+class Home(Page):
+    """The page at "/"."""
+
+    path, label, menu, icon, order = "/", N_("Home"), "", "layout-dashboard", 0
+    allowed = {"index": anyone}
+
+    @expose("/")
+    def index(self) -> str:
+        """Show what waits today. Source: C4"""
+        actor, zone = requests.actor(), requests.company_zone()
+        today = clock.day_in(zone)
+        facts = overview.of(actor, today)
+        return self.render(
+            "home.html",
+            greeting=_greeting(actor.name),
+            today_text=format_date(today, "full"),
+            figures=_figures(facts, today),
+            lists=[_ending(facts)],
+            tips=_tips(facts, today),
+            recent=[],
+            chart=_chart(facts),
+        )
+
+
+def _greeting(name: str) -> str:
+    hour = clock.now().astimezone(requests.zone()).hour
+    if hour < 12:
+        return str(_("Good morning, %(name)s", name=name))
+    if hour < 18:
+        return str(_("Good afternoon, %(name)s", name=name))
+    return str(_("Good evening, %(name)s", name=name))
+
+
+def _figures(facts: overview.Overview, today: Any) -> list[dict[str, Any]]:
+    """Return the key figures, each with the address of the records behind it."""
+    until = (today + timedelta(days=30)).isoformat()
+    found = [
+        {
+            "label": _("My customers"),
+            "value": f"{facts.customers:,}",
+            "note": _("%(count)s to contact by today", count=facts.to_contact),
+            "tone": "warn" if facts.to_contact else "mut",
+            "url": f"/customers/?account_manager.is=me&next_contact_on.to={today}"
+            if facts.to_contact
+            else "/customers/?account_manager.is=me",
+        },
+        {
+            "label": _("Contracts ending in 30 days"),
+            "value": f"{facts.ending[30]:,}",
+            "note": _("%(count)s in 90 days", count=facts.ending[90]),
+            "tone": "bad" if facts.ending[30] else "mut",
+            "url": f"/contracts/?status.is=active&ends_on.from={today}&ends_on.to={until}",
+        },
+        {
+            "label": _("Interactions this month"),
+            "value": f"{facts.interactions:,}",
+            "note": _("written by me"),
+            "tone": "mut",
+            "url": f"/interactions/?author.is=me&happened_at.from={today.replace(day=1)}",
+        },
+        {
+            "label": _("Completeness"),
+            "value": "—" if facts.percent is None else f"{facts.percent} %",
+            "note": _("%(count)s customers are incomplete", count=facts.incomplete),
+            "tone": "warn" if facts.incomplete else "ok",
+            "url": "/customers/?completeness.to=99",
+        },
+    ]
+    allowed = {"/customers/": facts.sees_customers, "/contracts/": facts.sees_contracts}
+    allowed["/interactions/"] = facts.sees_interactions
+    return [f for f in found if allowed[f["url"].partition("?")[0]]]
+
+
+def _ending(facts: overview.Overview) -> dict[str, Any]:
+    return {
+        "title": _("Contracts that end soon"),
+        "all_url": "/contracts/?status.is=active&sort=ends_on",
+        "columns": [_("Contract"), _("Customer"), _("Amount"), _("Ends on"), _("Owner")],
+        "rows": [
+            (
+                f"/contracts/details/?id={row.id}",
+                [
+                    row.title,
+                    row.customer,
+                    f"{columns.money(row.amount)} {row.currency if row.amount is not None else ''}",
+                    row.ends_on.isoformat(),
+                    row.owner,
+                ],
+            )
+            for row in facts.soonest
+        ],
+        "empty": _("No contract ends in the next 90 days."),
+    }
+
+
+def _tips(facts: overview.Overview, today: Any) -> list[dict[str, Any]]:
+    """Return what somebody should look at today (今日提示)."""
+    tips = [
+        {
+            "text": _("Contact %(customer)s", customer=name),
+            "url": f"/customers/details/?id={id}",
+            "tone": "bad" if day < today else "inf",
+            "when": day.isoformat(),
+        }
+        for id, name, day in facts.contacts_due
+    ]
+    if facts.to_decide:
+        tips.append(
+            {
+                "text": _("%(count)s expenses wait for a decision", count=facts.to_decide),
+                "url": "/expenses/?status.is=submitted",
+                "tone": "warn",
+                "when": "",
+            }
+        )
+    if facts.overdue:
+        tips.append(
+            {
+                "text": _(
+                    "%(count)s contracts have ended and are still in force", count=facts.overdue
+                ),
+                "url": f"/contracts/?status.is=active&ends_on.to={today - timedelta(days=1)}",
+                "tone": "bad",
+                "when": "",
+            }
+        )
+    tips += [
+        {
+            "text": _("%(name)s has a birthday", name=name),
+            "url": f"/contacts/details/?id={id}",
+            "tone": "ok",
+            "when": "",
+        }
+        for id, name in facts.birthdays
+    ]
+    return tips
+
+
+def _chart(facts: overview.Overview) -> dict[str, Any] | None:
+    """Return the contracts that end in each of the coming months."""
+    if not facts.sees_contracts or not any(count for _start, _end, count in facts.months):
+        return None
+    return {
+        "title": _("Contracts in force by the month they end"),
+        "bars": [
+            {
+                "label": start.strftime("%Y-%m"),
+                "value": count,
+                "text": f"{count:,}",
+                "url": f"/contracts/?status.is=active&ends_on.from={start}&ends_on.to={end}",
+            }
+            for start, end, count in facts.months
+        ],
+    }

@@ -1,0 +1,266 @@
+"""The list of an entity: what its page shows, and the addresses that change what it shows."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from flask import request
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from crm_admin.i18n import N_
+from crm_admin.models.users import User
+from crm_admin.services import access, labels, listing, picklists
+from crm_admin.services.listing import COUNTED, Question
+from crm_admin.views import columns, requests
+from crm_admin.views.columns import Column
+
+#: What a filter can ask of each kind of column: (operation, its words, what is typed).
+_OPERATIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "text": (("has", N_("contains"), "text"), ("is", N_("is"), "text")),
+    "choice": (("is", N_("is"), "choice"), ("not", N_("is not"), "choice")),
+    "record": (("is", N_("is"), "lookup"),),
+    "date": (
+        ("from", N_("from"), "date"),
+        ("to", N_("until"), "date"),
+        ("is", N_("on"), "date"),
+    ),
+    "number": (("from", N_("at least"), "number"), ("to", N_("at most"), "number")),
+}
+_BLANKS = (("empty", N_("is empty"), "none"), ("filled", N_("is filled in"), "none"))
+_SAME = {"state": "choice", "flag": "choice", "moment": "date", "money": "number"} | {
+    "percent": "number"
+}
+
+
+def context(view: Any) -> dict[str, Any]:
+    """Return what the list's template shows."""
+    actor = requests.actor()
+    may_restore = access.allows(actor, "restore", view.model) and not view.model.append_only
+    question = requests.question(view.default_sort, may_see_bin=may_restore)
+    question = replace(question, filters=tuple(_known(view, question)))
+    shown = [c for c in view.listed if view.reads(c.key)]
+    page = listing.page(view.model, actor, question, [c.key for c in shown])
+    last = max(1, -(-min(page.count, COUNTED) // question.size))
+    here = _arguments(question)
+    exports = access.allows(actor, "export", view.model) and not question.binned
+    return {
+        "view": _head(view, actor, question, may_restore),
+        "columns": [_heading(c, question, here, view.path) for c in shown],
+        "rows": _rows(view, actor, page.rows, shown, question.binned),
+        "count_text": counted(page.count),
+        "page": pager(view.path, here, question, page.count, last),
+        "search": question.search,
+        "search_hint": _("Search"),
+        "hidden_args": [(k, v) for k, v in here if k not in ("search", "page")],
+        "filters": [f for key in view.filters if (f := _filter(view, key))],
+        "active_filters": _active(view, question, here),
+        "actions": _actions(view, actor, question),
+        "action_url": f"{view.path}action/",
+        "exports": _exports(view.path, here) if exports else [],
+        "in_bin": question.binned,
+        "restore_url": f"{view.path}restore/",
+        "row_delete_url": _delete_url(view, actor, question),
+        "empty": _empty(view, actor, question),
+        "tabs": [],
+        "return_url": requests.address(view.path, here),
+    }
+
+
+def _known(view: Any, question: Question) -> list[tuple[str, str, str]]:
+    """Return the filters that ask for a field the list offers and the user may see."""
+    return [
+        (key, operation, value)
+        for key, operation, value in question.filters
+        if key in view.filters and view.reads(key) and operation in listing.OPERATIONS
+    ]
+
+
+def _arguments(question: Question) -> list[tuple[str, Any]]:
+    """Return the arguments that ask for the same list again, its page aside."""
+    asked: list[tuple[str, Any]] = [(f"{k}.{op}", value) for k, op, value in question.filters]
+    if question.search:
+        asked.append(("search", question.search))
+    if request.args.get("sort"):
+        asked.append(("sort", question.sort))
+        asked += [("desc", "1")] if question.descending else []
+    if question.size != 50:
+        asked.append(("size", question.size))
+    if question.binned:
+        asked.append(("bin", "1"))
+    return asked
+
+
+def _head(view: Any, actor: User, question: Question, may_restore: bool) -> dict[str, Any]:
+    may_create = access.allows(actor, "create", view.model)
+    return {
+        "name": _(view.model.plural),
+        "stem": view.model.__tablename__,
+        "icon": view.icon,
+        "list_url": view.path,
+        "new_url": f"{view.path}new/" if may_create else None,
+        "bin_url": f"{view.path}?bin=1" if may_restore else None,
+    }
+
+
+def _heading(
+    column: Column, question: Question, here: list[tuple[str, Any]], path: str
+) -> dict[str, Any]:
+    kept = [(k, v) for k, v in here if k not in ("sort", "desc")]
+    sorted_now = question.sort in (column.key, column.column_key)
+    turned = [("desc", "1")] if sorted_now and not question.descending else []
+    return {
+        "key": column.key,
+        "label": column.text,
+        "kind": column.kind,
+        "sorted": ("desc" if question.descending else "asc") if sorted_now else "",
+        "sort_url": requests.address(path, [*kept, ("sort", column.key), *turned]),
+    }
+
+
+def _rows(
+    view: Any, actor: User, rows: Sequence[tuple[Any, ...]], shown: list[Column], binned: bool
+) -> list[tuple[Any, ...]]:
+    """Return (id, page, form or nothing, cells) of each row."""
+    language, zone = requests.language(), requests.zone()
+    make = [columns.formatter(c, language, zone) for c in shown]
+    editable = set() if binned else _editable(view, actor, [row[0] for row in rows])
+    details, edit = f"{view.path}details/?id=", f"{view.path}edit/?id="
+    return [
+        (
+            row[0],
+            f"{details}{row[0]}",
+            f"{edit}{row[0]}" if row[0] in editable else None,
+            [form(value) for form, value in zip(make, row[1:], strict=True)],
+        )
+        for row in rows
+    ]
+
+
+def _editable(view: Any, actor: User, ids: list[int]) -> set[int]:
+    if view.model.append_only:
+        return set()
+    return listing.within_reach(view.model, actor, "edit", ids)
+
+
+def counted(count: int) -> str:
+    """Return how many records there are, in words; beyond the limit only that there are more."""
+    if count > COUNTED:
+        return str(_("more than %(count)s records", count=f"{COUNTED:,}"))
+    return str(ngettext("%(count)s record", "%(count)s records", count, count=f"{count:,}"))
+
+
+def pager(
+    path: str, here: list[tuple[str, Any]], question: Question, count: int, last: int
+) -> dict[str, Any]:
+    """Return the pager: where one is, and the addresses of the other pages."""
+    number, more = question.page + 1, count > COUNTED
+
+    def at(page: int) -> str:
+        return requests.address(path, [*here, ("page", page)])
+
+    sized = [(k, v) for k, v in here if k != "size"]
+    return {
+        "number": number,
+        "last": None if more else last,
+        "first_url": at(1) if number > 1 else None,
+        "previous_url": at(number - 1) if number > 1 else None,
+        "next_url": at(number + 1) if more or number < last else None,
+        "last_url": at(last) if number < last and not more else None,
+        "size": question.size,
+        "size_urls": [
+            (size, requests.address(path, [*sized, ("size", size)])) for size in requests.SIZES
+        ],
+    }
+
+
+def _filter(view: Any, key: str) -> dict[str, Any] | None:
+    """Return what the filter panel offers for a field, unless the user may not see it."""
+    if not view.reads(key):
+        return None
+    column = view.fields.get(key) or columns.column(view.model, key)
+    kind = _SAME.get(column.kind, column.kind if column.kind in _OPERATIONS else "text")
+    operations = _OPERATIONS[kind] + (() if column.required else _BLANKS)
+    options = _options(column)
+    lookup_url = f"{view.path}ajax/lookup/?name={column.key}" if kind == "record" else ""
+    return {
+        "key": key,
+        "label": column.text,
+        "operations": [
+            {
+                "arg": f"{key}.{operation}",
+                "label": _(words),
+                "kind": typed,
+                "options": options if typed == "choice" else [],
+                "lookup_url": lookup_url if typed == "lookup" else "",
+            }
+            for operation, words, typed in operations
+        ],
+    }
+
+
+def _options(column: Column) -> list[tuple[str, str]]:
+    if column.states:
+        return [(m.value, _(labels.label_of(m))) for m in column.states]
+    if column.kind == "choice":
+        return picklists.choices(column.picklist, requests.language())
+    return [("1", _("Yes")), ("0", _("No"))] if column.kind == "flag" else []
+
+
+def _active(view: Any, question: Question, here: list[tuple[str, Any]]) -> list[dict[str, str]]:
+    """Return the filters in force, each with the address of the list without it."""
+    found = []
+    for key, operation, value in question.filters:
+        column = columns.column(view.model, key)
+        words = {op: text for rows in _OPERATIONS.values() for op, text, _k in rows}
+        words |= {op: text for op, text, _k in _BLANKS}
+        if column.kind in ("date", "moment"):
+            words |= {op: text for op, text, _k in _OPERATIONS["date"]}
+        rest = [pair for pair in here if pair != (f"{key}.{operation}", value)]
+        text = f"{column.text} {_(words[operation])} {_shown(column, value)}"
+        found.append({"text": text.strip(), "remove_url": requests.address(view.path, rest)})
+    return found
+
+
+def _shown(column: Column, value: str) -> str:
+    """Return what a filter asks for, as people read it."""
+    if column.target is not None and value and value != "me":
+        found = access.find(column.target, value, requests.actor(), "lookup")
+        return str(found) if found is not None else "?"
+    if value == "me":
+        return str(_("me"))
+    return dict(_options(column)).get(value, value)
+
+
+def _actions(view: Any, actor: User, question: Question) -> list[dict[str, Any]]:
+    if question.binned or view.model.append_only:
+        return []
+    if not access.allows(actor, "delete", view.model):
+        return []
+    asked = _("Move the selected records to the recycle bin? They can be restored from there.")
+    return [{"name": "delete", "label": _("Delete"), "confirm": asked, "danger": True}]
+
+
+def _delete_url(view: Any, actor: User, question: Question) -> str | None:
+    return f"{view.path}delete/" if _actions(view, actor, question) else None
+
+
+def _exports(path: str, here: list[tuple[str, Any]]) -> list[dict[str, str]]:
+    kept = [(k, v) for k, v in here if k not in ("size", "bin")]
+    return [
+        {"label": _("CSV file"), "url": requests.address(f"{path}export/csv/", kept)},
+        {"label": _("Excel workbook (XLSX)"), "url": requests.address(f"{path}export/xlsx/", kept)},
+    ]
+
+
+def _empty(view: Any, actor: User, question: Question) -> dict[str, Any]:
+    """Return what an empty list says: why it is empty, and what to do."""
+    if question.binned:
+        return {"title": _("The recycle bin is empty."), "text": "", "new_url": None}
+    if question.search or question.filters:
+        text = _("Nothing fits what you asked for. Try fewer words or take away a filter.")
+        return {"title": _("Nothing found"), "text": text, "new_url": None}
+    may_create = access.allows(actor, "create", view.model)
+    text = _("What you add appears here.") if may_create else ""
+    new_url = f"{view.path}new/" if may_create else None
+    return {"title": _("Nothing here yet"), "text": text, "new_url": new_url}

@@ -1,0 +1,242 @@
+"""Screens for users, departments, roles, picklists and rules."""
+
+from typing import Any
+
+from flask import flash, redirect, request
+from flask_admin import expose
+from flask_babel import gettext as _
+from wtforms import Form, PasswordField, SelectField
+
+from crm_admin.i18n import N_
+from crm_admin.models.base import Record
+from crm_admin.models.departments import Department
+from crm_admin.models.picklists import Picklist, PicklistItem
+from crm_admin.models.roles import Role
+from crm_admin.models.rules import Rule
+from crm_admin.models.users import User
+from crm_admin.services import access, passwords, records, role_matrix, validation
+from crm_admin.views import forms, pages, requests
+from crm_admin.views.base import BASICS, EntityView
+
+ADMINISTRATION = N_("Administration")
+
+
+class UserView(EntityView):
+    """The people who sign in."""
+
+    model = User
+    menu = ADMINISTRATION
+    icon, order = "user-round", 10
+    verbs = {"set_password": "edit"}
+    actions = {}
+
+    column_list = ("name", "username", "department", "job_title", "email", "phone", "is_active")
+    filters = ("department", "is_active", "username", "name")
+    subtitle = ("username", "department", "job_title")
+    sections = (
+        (BASICS, ("name", "username", "department", "job_title", "is_active")),
+        (N_("How to reach them"), ("email", "phone")),
+        (N_("Rights"), ("roles",)),
+        (N_("First password"), ("password",)),
+    )
+    related = (
+        ("customers", "account_manager_id", ("name", "number", "stage", "city")),
+        ("contracts", "owner_id", ("title_text", "number", "status", "ends_on")),
+    )
+
+    def more_fields(self, record: Record) -> dict[str, Any]:
+        """Offer the roles, and for a new user a first password."""
+        roles = access.fetch(access.visible(Role, requests.actor(), "lookup").order_by(Role.id))
+        fields: dict[str, Any] = {"roles": forms.RecordsField(_("Roles"), list(roles))}
+        if record.id is None:
+            help = _(
+                "They choose their own when they first sign in. Empty: they cannot sign in yet."
+            )
+            fields["password"] = PasswordField(_("First password"), description=help)
+        return fields
+
+    def more_values(self, form: Form) -> dict[str, Any]:
+        roles: Any = form["roles"]
+        return {"roles": roles.records}
+
+    def saved(self, id: int, *, is_new: bool = False) -> Any:
+        """Give a new user the first password that was typed, within the same transaction."""
+        if is_new and (password := request.form.get("password")):
+            user = access.find(User, id, requests.actor(), "edit")
+            assert user is not None
+            passwords.set_password(user, password, requests.actor())
+        return super().saved(id, is_new=is_new)
+
+    def buttons(self, record: Record) -> list[dict[str, Any]]:
+        """Offer a new password for somebody who forgot theirs."""
+        if access.find(User, record.id, requests.actor(), "edit") is None:
+            return []
+        question = _("Give this user a new password? Their open sessions end.")
+        return [
+            pages.button(
+                _("New password"),
+                f"{self.path}set_password/",
+                "key-round",
+                fields=[("id", record.id)],
+                confirm=question,
+            )
+        ]
+
+    @expose("/set_password/", methods=("POST",))
+    def set_password(self) -> Any:
+        """Give a user a random password, shown once, which they must change."""
+        user, actor, new = (
+            self.get_one(request.form.get("id")),
+            requests.actor(),
+            passwords.generate(),
+        )
+        id, name = user.id, user.username
+        with self.told(None), records.transaction("form"):
+            records.claim(user, actor, "edit")
+            passwords.set_password(user, new, actor)
+            flash(
+                _(
+                    "The new password of %(name)s, shown once: %(password)s",
+                    name=name,
+                    password=new,
+                ),
+                "success",
+            )
+        return redirect(f"{self.path}details/?id={id}")
+
+
+class DepartmentView(EntityView):
+    """The tree of departments."""
+
+    model = Department
+    menu = ADMINISTRATION
+    icon, order = "network", 20
+    actions = {}
+
+    column_list = ("name", "code", "kind", "parent", "time_zone")
+    filters = ("kind", "parent")
+    subtitle = ("code", "parent")
+    badges = ("kind",)
+    sections = ((BASICS, ("name", "code", "kind", "parent", "time_zone")),)
+    related = (
+        ("departments", "parent_id", ("name", "code", "kind")),
+        ("users", "department_id", ("name", "username", "job_title", "is_active")),
+    )
+
+
+class RoleView(EntityView):
+    """Roles, and the matrix of what each may do."""
+
+    model = Role
+    menu = ADMINISTRATION
+    icon, order = "shield", 30
+    verbs = {"matrix": "view", "save_matrix": "edit"}
+    actions = {}
+
+    column_list = ("label_en", "code", "label_zh_hans", "label_zh_hant")
+    subtitle = ("code",)
+    sections = ((BASICS, ("code", "label_en", "label_zh_hans", "label_zh_hant")),)
+
+    def buttons(self, record: Record) -> list[dict[str, Any]]:
+        return [
+            pages.button(_("Rights"), f"{self.path}matrix/?id={record.id}", "grid-3x3", "primary")
+        ]
+
+    @expose("/matrix/")
+    def matrix(self) -> str:
+        """Show what a role may do, entity by entity and verb by verb."""
+        role = self.get_one(request.args.get("id"))
+        may_edit = access.find(Role, role.id, requests.actor(), "edit") is not None
+        return self.render("role_matrix.html", **role_matrix.shown(role, _, may_edit=may_edit))
+
+    @expose("/matrix/save/", methods=("POST",))
+    def save_matrix(self) -> Any:
+        """Keep what was chosen in the matrix."""
+        role = self.get_one(request.args.get("id"))
+        id, chosen = role.id, request.form.to_dict()
+        with self.told(None), records.transaction("form"):
+            grants = role_matrix.chosen(role, chosen)
+            records.change(role, {"grants": grants}, requests.actor())
+            flash(_("Saved."), "success")
+        return redirect(f"{self.path}matrix/?id={id}")
+
+
+class PicklistView(EntityView):
+    """The lists of choices."""
+
+    model = Picklist
+    menu = ADMINISTRATION
+    icon, order = "list", 40
+    actions = {}
+
+    column_list = ("code", "label_en", "label_zh_hans", "label_zh_hant")
+    sections = ((BASICS, ("code", "label_en", "label_zh_hans", "label_zh_hant")),)
+    related = (
+        (
+            "picklist_items",
+            "picklist_id",
+            ("code", "label_en", "label_zh_hans", "label_zh_hant", "position", "is_active"),
+        ),
+    )
+
+
+class PicklistItemView(EntityView):
+    """The choices of all picklists; reached from their picklist."""
+
+    model = PicklistItem
+    icon = "list"
+
+    column_list = (
+        "code",
+        "picklist",
+        "label_en",
+        "label_zh_hans",
+        "label_zh_hant",
+        "position",
+        "colour",
+        "is_active",
+    )
+    filters = ("picklist", "is_active")
+    subtitle = ("picklist", "code")
+    sections = (
+        (BASICS, ("picklist", "code", "position", "colour", "is_active")),
+        (N_("Names"), ("label_en", "label_zh_hans", "label_zh_hant")),
+    )
+
+
+class RuleView(EntityView):
+    """What is asked of records."""
+
+    model = Rule
+    menu = ADMINISTRATION
+    icon, order = "list-checks", 50
+
+    column_list = ("field_key", "entity", "kind", "parameter", "severity", "weight", "is_active")
+    filters = ("severity", "is_active")
+    sections = (
+        (BASICS, ("entity", "field_key", "kind", "parameter")),
+        (N_("How it counts"), ("severity", "weight", "condition", "message", "is_active")),
+    )
+
+    def more_fields(self, record: Record) -> dict[str, Any]:
+        """Offer entities and checks by their names instead of free text."""
+        rated = [(e, _(m.plural)) for e, m in sorted(access.entities().items()) if e in RATED]
+        checks = [(name, _(kind.label)) for name, kind in validation.KINDS.items()]
+        return {
+            "entity": SelectField(_("Entity"), choices=rated),
+            "kind": SelectField(_("Check"), choices=checks),
+        }
+
+    def more_values(self, form: Form) -> dict[str, Any]:
+        return {"entity": form["entity"].data, "kind": form["kind"].data}
+
+
+#: The entities that rules can look at.
+RATED = (
+    "contacts",
+    "contracts",
+    "customers",
+    "expenses",
+    "interactions",
+    "promotion_materials",
+)

@@ -1,0 +1,357 @@
+"""A record's page: what it shows beside the fields themselves."""
+
+from typing import Any
+
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from crm_admin.models.base import Checked, Record
+from crm_admin.models.customers import Customer
+from crm_admin.models.interactions import Interaction
+from crm_admin.services import (
+    access,
+    attachments,
+    completeness,
+    history,
+    interactions,
+    labels,
+    listing,
+    picklists,
+    validation,
+)
+from crm_admin.services.listing import Question
+from crm_admin.views import columns, requests
+from crm_admin.views.columns import Column
+
+#: How many related records, and how many interactions, a page shows.
+SHOWN_RELATED, SHOWN_TIMELINE = 10, 8
+
+
+def context(view: Any, record: Record) -> dict[str, Any]:
+    """Return what the template of a record's page shows."""
+    actor = requests.actor()
+    before, after = listing.neighbours(view.model, actor, Question(), record.id)
+    lacking = lacking_of(view, record)
+    details = f"{view.path}details/?id="
+    return {
+        "view": {"name": _(view.model.plural), "stem": view.model.__tablename__},
+        "record": named(record),
+        "subtitle": _subtitle(view, record),
+        "badges": _badges(view, record),
+        "completeness": lacking,
+        "buttons": [*view.buttons(record), *_buttons(view, record)],
+        "sections": _sections(view, record, lacking),
+        "tabs": [*_related(view, record), *view.extra_tabs(record)],
+        "timeline": _timeline(record),
+        "timeline_new_url": _timeline_new(record),
+        "history": [changed(view.model, entry) for entry in view.change_history(record)],
+        "attachments": _attachments(view, record),
+        "previous_url": f"{details}{before}" if before else None,
+        "next_url": f"{details}{after}" if after else None,
+        "lock_reason": _(record.locked()) if record.locked() else "",
+        "crumbs": [(_(view.model.plural), view.path), (str(record), None)],
+    }
+
+
+def named(record: Record) -> dict[str, Any]:
+    """Return a record as the templates name it."""
+    title = str(record)
+    return {
+        "id": record.id,
+        "title": title[:120],
+        "initial": title[:1].upper(),
+        "version": record.version,
+    }
+
+
+def _show(column: Column, record: Record) -> str | Markup:
+    """Return a field's value as the page shows it; other records and addresses as links."""
+    value = getattr(record, column.key)
+    if column.target is not None:
+        return _linked(column, value)
+    if value and column.kind == "email":
+        return Markup('<a href="mailto:{}">{}</a>').format(value, value)
+    if value and column.kind == "url":
+        address = value if value.startswith(("http://", "https://")) else f"http://{value}"
+        link = '<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>'
+        return Markup(link).format(address, value) if "." in value else str(value)
+    shown = columns.formatter(column, requests.language(), requests.zone())(value)
+    if column.kind == "money" and value is not None and getattr(record, "currency", None):
+        return f"{shown} {record.currency}"  # type: ignore[attr-defined]
+    return shown
+
+
+def _linked(column: Column, target: Any) -> str | Markup:
+    """Return another record's name, as a link where the user may open it."""
+    if target is None:
+        return ""
+    model = type(target)
+    if access.find(model, target.id, requests.actor()) is None:
+        return str(target)
+    address = f"/{model.__tablename__}/details/?id={target.id}"
+    return Markup('<a href="{}">{}</a>').format(address, str(target))
+
+
+def _subtitle(view: Any, record: Record) -> str:
+    """Return the line under the title: the values of a few fields."""
+    found = []
+    for key in view.subtitle:
+        if view.reads(key):
+            column = columns.column(view.model, key)
+            value = getattr(record, column.key)
+            if value is not None:
+                form = columns.formatter(column, requests.language(), requests.zone())
+                found.append(str(value) if column.target else str(form(value)))
+    return " · ".join(text for text in found if text)
+
+
+def _badges(view: Any, record: Record) -> list[dict[str, str]]:
+    """Return the states shown beside the title."""
+    found = []
+    for key in view.badges:
+        column, value = columns.column(view.model, key), getattr(record, key)
+        if value is None or not view.reads(key):
+            continue
+        if column.states:
+            member = column.states(value)
+            found.append(
+                {"label": _(labels.label_of(member)), "tone": labels.TONES.get(member, "mut")}
+            )
+        else:
+            item = picklists.items(column.picklist).get(value)
+            label = item.label(requests.language()) if item else str(value)
+            found.append({"label": label, "tone": item.colour if item and item.colour else "inf"})
+    return found
+
+
+def lacking_of(view: Any, record: Record) -> dict[str, Any] | None:
+    """Return how complete the record is and what it lacks, or None where no rule looks at it.
+
+    Source: A2
+    """
+    rules = validation.rules_of(view.model.__tablename__)
+    if not isinstance(record, Checked) or not rules:
+        return None
+    [lacks] = completeness.lacks([record])
+    may_edit = access.find(view.model, record.id, requests.actor(), "edit") is not None
+    percent = validation.percent(rules, validation.broken([record])[0])
+    missing = [
+        {
+            "label": _(lack.label),
+            "url": _mend(view, record, lack) if may_edit else None,
+            "why": lack.problem.text(_) if lack.kind not in ("required", "related") else "",
+            "key": view.model.column_key(lack.field_key),
+            "kind": lack.kind,
+        }
+        for lack in lacks
+        if lack.kind == "related" or view.reads(lack.field_key)
+    ]
+    return {"percent": percent, "missing": missing}
+
+
+def _mend(view: Any, record: Record, lack: completeness.Lack) -> str:
+    """Return the address where what is lacking can be filled in."""
+    if lack.kind == "related":
+        return f"/{lack.related}/new/?customer={record.id}"
+    return f"{view.path}edit/?id={record.id}#{view.model.form_key(lack.field_key)}"
+
+
+def _sections(view: Any, record: Record, lacking: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the fields by section, those that rules miss marked."""
+    empty = {m["key"] for m in (lacking or {}).get("missing", ()) if m["kind"] == "required"}
+    found, seen = [], set()
+    for heading, keys in view.sections:
+        items = []
+        for key in keys:
+            column = view.fields.get(key)
+            if column is None or not view.reads(key):
+                continue
+            seen.add(column.key)
+            missing = column.column_key in empty
+            items.append(
+                {
+                    "label": column.text,
+                    "value": "" if missing else _show(column, record),
+                    "missing": missing,
+                }
+            )
+        found.append({"label": _(heading) if heading else "", "items": items})
+    rest = [c for c in columns.labelled(view.model) if c.given and c.key not in seen]
+    given = [
+        {"label": c.text, "value": _show(c, record), "missing": False}
+        for c in rest
+        if view.reads(c.key) and c.kind != "percent"
+    ]
+    if found and given:
+        found[0]["items"] = [*given, *found[0]["items"]]
+    return found
+
+
+def _buttons(view: Any, record: Record) -> list[dict[str, Any]]:
+    """Return the buttons that every entity has: edit and delete, as far as the user may."""
+    if record.append_only:
+        return []
+    actor, id, found = requests.actor(), record.id, []
+    if not record.locked() and access.find(view.model, id, actor, "edit") is not None:
+        found.append(button(_("Edit"), f"{view.path}edit/?id={id}", "pencil", "primary"))
+    if not record.locked() and access.find(view.model, id, actor, "delete") is not None:
+        found.append(
+            button(
+                _("Delete"),
+                f"{view.path}delete/",
+                "trash-2",
+                "danger",
+                fields=[("id", id)],
+                confirm=_("Move this record to the recycle bin? It can be restored from there."),
+            )
+        )
+    return found
+
+
+def button(
+    label: str,
+    url: str,
+    icon: str,
+    style: str = "",
+    *,
+    fields: list[tuple[str, Any]] | None = None,
+    confirm: str | None = None,
+) -> dict[str, Any]:
+    """Return a button of a record's page; with `fields` it posts them."""
+    return {
+        "label": label,
+        "url": url,
+        "icon": icon,
+        "style": style,
+        "method": "post" if fields is not None else "get",
+        "fields": fields or [],
+        "confirm": confirm,
+    }
+
+
+def _related(view: Any, record: Record) -> list[dict[str, Any]]:
+    """Return one tab for each related list the user may see, with its latest records."""
+    actor = requests.actor()
+    return [
+        related_tab(record, model, column_key, keys)
+        for entity, column_key, keys in view.related
+        if (model := access.model_of(entity)) and access.allows(actor, "view", model)
+    ]
+
+
+def related_tab(record: Record, model: type[Record], column_key: str, keys: Any) -> dict[str, Any]:
+    """Return one tab: the latest records that point at this one by the column."""
+    actor = requests.actor()
+    shown = [columns.column(model, k) for k in keys if access.readable(actor, model, k)]
+    asked = Question(within=((column_key, record.id),), size=SHOWN_RELATED)
+    page = listing.page(model, actor, asked, [c.key for c in shown])
+    make = [columns.formatter(c, requests.language(), requests.zone()) for c in shown]
+    path, key = f"/{model.__tablename__}/", model.form_key(column_key)
+    may_create = access.allows(actor, "create", model)
+    return {
+        "key": f"{model.__tablename__}-{column_key}",
+        "label": _(model.plural),
+        "count_text": f"{page.count:,}",
+        "columns": [c.text for c in shown],
+        "rows": [
+            (
+                f"{path}details/?id={row[0]}",
+                [form(value) for form, value in zip(make, row[1:], strict=True)],
+            )
+            for row in page.rows
+        ],
+        "all_url": f"{path}?{key}.is={record.id}" if page.count > SHOWN_RELATED else None,
+        "new_url": f"{path}new/?{key}={record.id}" if may_create else None,
+        "empty": _("Nothing here yet"),
+    }
+
+
+def _timeline(record: Record) -> list[dict[str, Any]]:
+    """Return the last interactions with a customer. Source: A1, B6"""
+    actor = requests.actor()
+    if not isinstance(record, Customer) or not access.allows(actor, "view", Interaction):
+        return []
+    zone, language = requests.zone(), requests.language()
+    return [
+        {
+            "title": picklists.label("interaction_kinds", one.kind, language) or _("Interaction"),
+            "text": one.content[:160],
+            "by": one.author.name,
+            "at": columns.moment(one.happened_at, zone),
+            "url": f"/interactions/details/?id={one.id}",
+        }
+        for one in interactions.latest(record, actor, SHOWN_TIMELINE)
+    ]
+
+
+def _timeline_new(record: Record) -> str | None:
+    may = isinstance(record, Customer) and access.allows(requests.actor(), "create", Interaction)
+    return f"/interactions/new/?customer={record.id}" if may else None
+
+
+def changed(model: type[Record], entry: history.Entry) -> dict[str, Any]:
+    """Return one entry of a history in words."""
+    language, zone = requests.language(), requests.zone()
+    people = named_records(model, entry)
+
+    def shown(key: str, value: Any) -> str:
+        names = people.get(key)
+        return (
+            names.get(value, f"#{value}")
+            if names is not None and value
+            else columns.plain(model, key, value, language, zone)
+        )
+
+    source = entry.source.partition(" ")
+    return {
+        "by": entry.by,
+        "at": columns.moment(entry.at, zone),
+        "source": f"{_(labels.SOURCES.get(source[0], source[0]))} {source[2]}".strip(),
+        "action": _(labels.ACTIONS.get(entry.action, entry.action)),
+        "changes": [
+            {"label": columns.label_of(model, k), "old": shown(k, old), "new": shown(k, new)}
+            for k, old, new in entry.changes
+            if entry.action != "created" or new not in (None, "", {}, False)
+        ],
+    }
+
+
+def named_records(model: type[Record], entry: history.Entry) -> dict[str, dict[int, str]]:
+    """Return {field: {id: title}} of the records that a history's entry points at."""
+    found = {}
+    for key, old, new in entry.changes:
+        try:
+            target = columns.column(model, key).target
+        except KeyError:
+            continue
+        if target is not None:
+            found[key] = history.names(target, {id for id in (old, new) if isinstance(id, int)})
+    return found
+
+
+def _attachments(view: Any, record: Record) -> dict[str, Any] | None:
+    """Return the files of a record, and where more can be added."""
+    actor = requests.actor()
+    may_edit = access.find(view.model, record.id, actor, "edit") is not None
+    zone = requests.zone()
+    items = [
+        {
+            "name": file.name,
+            "size_text": _size(file.size),
+            "by": by,
+            "at": columns.moment(file.created_at, zone),
+            "url": f"/attachments/{file.id}",
+            "delete_url": f"/attachments/{file.id}/delete?url={view.path}details/%3Fid%3D{record.id}"
+            if may_edit
+            else None,
+        }
+        for file, by in attachments.listed(record, actor)
+    ]
+    return {
+        "items": items,
+        "upload_url": f"/attachments/{view.model.__tablename__}/{record.id}" if may_edit else None,
+    }
+
+
+def _size(size: int) -> str:
+    return f"{size / 1024 / 1024:.1f} MB" if size >= 1024 * 1024 else f"{max(1, size // 1024)} KB"

@@ -1,0 +1,109 @@
+"""One's own profile: language, time zone, look, password and open sessions."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask import flash, g, redirect, request
+from flask_admin import expose
+from flask_babel import gettext as _
+
+from crm_admin.errors import Invalid
+from crm_admin.i18n import N_
+from crm_admin.services import access, people, records, sessions
+from crm_admin.views import columns, requests
+from crm_admin.views.page import Page, anyone
+from crm_admin.views.signing_in import limits
+
+
+class Profile(Page):
+    """What each person sets for themselves, and nobody for another."""
+
+    path, label = "/profile/", N_("My profile")
+    allowed = {"index": anyone, "preferences": anyone, "password": anyone, "end_session": anyone}
+
+    @expose("/")
+    def index(self) -> str:
+        """Show the profile."""
+        if request.args.get("first"):
+            flash(_("Please choose a password of your own first."), "warning")
+        return self._shown({})
+
+    def _shown(self, problems: dict[str, str]) -> str:
+        actor = requests.actor()
+        company = _("The company's (%(zone)s)", zone=requests.company_zone())
+        return self.render(
+            "profile.html",
+            preferences_url=f"{self.path}preferences/",
+            password_url=f"{self.path}password/",
+            timezones=[("", company), *((z, z) for z in sorted(available_timezones()))],
+            timezone=actor.time_zone or "",
+            password_problems={"current": "", "new": "", "repeat": ""} | problems,
+            sessions=[_session(one) for one in sessions.of(actor, limits())],
+        )
+
+    @expose("/preferences/", methods=("POST",))
+    def preferences(self) -> Any:
+        """Keep language, time zone and look."""
+        actor, sent = requests.actor(), request.form
+        try:
+            with records.transaction("profile"):
+                people.prefer(
+                    actor,
+                    language=sent.get("language", "").replace("-", "_"),
+                    time_zone=sent.get("timezone", ""),
+                    theme=sent.get("theme", ""),
+                )
+        except Invalid as invalid:
+            flash(invalid.text(_), "error")
+        else:
+            flash(_("Saved."), "success")
+        return redirect(self.path)
+
+    @expose("/password/", methods=("POST",))
+    def password(self) -> Any:
+        """Change the password; all other sessions end."""
+        actor, sent, id = requests.actor(), request.form, g.session_id
+        try:
+            with records.transaction("profile"):
+                people.change_password(
+                    actor,
+                    sent.get("current", ""),
+                    sent.get("new", ""),
+                    sent.get("repeat", ""),
+                    session_id=id,
+                )
+        except Invalid as invalid:
+            names = {"password": "new"}
+            return self._shown({names.get(p.field, p.field): p.text(_) for p in invalid.problems})
+        flash(_("Your password was changed. You are signed out everywhere else."), "success")
+        return redirect(self.path)
+
+    @expose("/sessions/end/", methods=("POST",))
+    def end_session(self) -> Any:
+        """Sign out somewhere else."""
+        actor, id = requests.actor(), access.key_of(request.args.get("id")) or 0
+        with records.transaction("session"):
+            ended = sessions.end(actor, id)
+        if ended:
+            flash(_("That session has ended."), "success")
+        return redirect(self.path)
+
+
+def _session(one: Any) -> dict[str, Any]:
+    return {
+        "device": _device(one.agent),
+        "at": columns.moment(one.seen_at, requests.zone()),
+        "address": one.address,
+        "current": one.id == g.session_id,
+        "end_url": f"/profile/sessions/end/?id={one.id}",
+    }
+
+
+def _device(agent: str) -> str:
+    """Return the browser and system that a browser says it is, as far as people name them."""
+    browsers = ("Edg", "Firefox", "Chrome", "Safari")
+    systems = ("Windows", "Android", "iPhone", "iPad", "Mac OS", "Linux")
+    browser = next((name for name in browsers if name in agent), "")
+    system = next((name for name in systems if name in agent), "")
+    found = " · ".join(filter(None, ({"Edg": "Edge"}.get(browser, browser), system)))
+    return found or str(_("Unknown device"))

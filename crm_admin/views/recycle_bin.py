@@ -1,0 +1,45 @@
+"""The recycle bin of all entities."""
+
+from flask_admin import expose
+from flask_babel import gettext as _
+
+from crm_admin.i18n import N_
+from crm_admin.models.users import User
+from crm_admin.services import access, bin
+from crm_admin.views import columns, lists, requests
+from crm_admin.views.page import Page
+
+
+def _may_restore(actor: User) -> bool:
+    return bool(access.reachable(actor, "restore", access.entities().values()))
+
+
+class RecycleBin(Page):
+    """What was deleted and can come back."""
+
+    path, label, icon = "/recycle-bin/", N_("Recycle bin"), "trash-2"
+    menu, order = N_("Supervision"), 90
+    allowed = {"index": _may_restore}
+
+    @expose("/")
+    def index(self) -> str:
+        """Show what is in the bin, by entity."""
+        zone = requests.zone()
+        groups = [
+            {
+                "label": _(group.model.plural),
+                "count_text": lists.counted(group.count),
+                "items": [
+                    {
+                        "id": id,
+                        "title": title[:120],
+                        "deleted_at": columns.moment(at, zone),
+                        "by": by,
+                        "restore_url": f"/{group.model.__tablename__}/restore/?url=/recycle-bin/",
+                    }
+                    for id, title, at, by in group.rows
+                ],
+            }
+            for group in bin.groups(requests.actor())
+        ]
+        return self.render("recycle_bin.html", groups=groups)

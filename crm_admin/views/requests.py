@@ -1,0 +1,129 @@
+"""What one request is about: who asks, in which language and time zone, and for what in a list."""
+
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import current_app, g, request, session
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.datastructures import MultiDict
+
+from crm_admin import i18n
+from crm_admin.models.users import User
+from crm_admin.services import zones
+from crm_admin.services.listing import MOST_PAGES, Question
+
+SIZES = (20, 50, 100, 200)
+THEMES = ("light", "dark", "system")
+
+
+def actor() -> User:
+    """Return the user who asks; only within a request of somebody signed in."""
+    user: User = current_user._get_current_object()
+    return user
+
+
+def is_signed_in() -> bool:
+    """Return whether somebody has signed in."""
+    return bool(current_user and current_user.is_authenticated)
+
+
+def language() -> str:
+    """Return the language of this request: the person's, the visitor's, the company's, else theirs.
+
+    A browser that asks for none of ours gets English.
+    """
+    if (known := g.get("language")) is None:
+        known = _language()
+        g.language = known
+        i18n.use_language(known)
+    return str(known)
+
+
+def _language() -> str:
+    chosen = (current_user.language if is_signed_in() else None) or session.get("language")
+    chosen = chosen or current_app.config["LANGUAGE"]
+    if chosen in i18n.LANGUAGES:
+        return str(chosen)
+    for tag, _quality in request.accept_languages:
+        if found := i18n.closest(tag):
+            return found
+    return "en"
+
+
+def zone() -> ZoneInfo:
+    """Return the time zone in which this request's moments are shown and typed."""
+    own = zones.known(current_user.time_zone) if is_signed_in() else None
+    return own or company_zone()
+
+
+def company_zone() -> ZoneInfo:
+    """Return the zone in which the company's days begin and end."""
+    return zones.company(current_app.config["TIMEZONE"])
+
+
+def theme() -> str:
+    """Return how the pages look: light, dark, or as the system has it."""
+    chosen = current_user.theme if is_signed_in() else session.get("theme")
+    return chosen if chosen in THEMES else "system"
+
+
+def question(default_sort: str = "", *, may_see_bin: bool = False) -> Question:
+    """Return what the address asks of a list; what makes no sense in it is left out."""
+    arguments = request.args
+    filters = tuple(
+        (key, operation, value)
+        for name, value in arguments.items(multi=True)
+        if "." in name and (key := name.partition(".")[0]) and (operation := name.partition(".")[2])
+    )
+    sort = arguments.get("sort", "")
+    return Question(
+        search=arguments.get("search", "").strip().replace("\0", "")[:100],
+        filters=filters[:12],
+        sort=sort or default_sort.lstrip("-"),
+        descending=arguments.get("desc") == "1" if sort else default_sort.startswith("-"),
+        page=_page(arguments),
+        size=_size(arguments),
+        binned=may_see_bin and arguments.get("bin") == "1",
+        zone=zone(),
+    )
+
+
+def _page(arguments: MultiDict[str, str]) -> int:
+    """Return the page asked for, counted from 0; addresses count from 1."""
+    text = arguments.get("page", "1")
+    return min(max(int(text) if text.isdecimal() and len(text) < 9 else 1, 1), MOST_PAGES) - 1
+
+
+def _size(arguments: MultiDict[str, str]) -> int:
+    text = arguments.get("size", "")
+    return int(text) if text.isdecimal() and int(text) in SIZES else 50
+
+
+def address(path: str, arguments: list[tuple[str, Any]]) -> str:
+    """Return a path with these arguments."""
+    return f"{path}?{urlencode(arguments)}" if arguments else path
+
+
+def back(default: str) -> str:
+    """Return the address on this site to go back to, as the request names it, or the default."""
+    asked = request.values.get("url", "")
+    return asked if is_ours(asked) else default
+
+
+def is_ours(address: str) -> bool:
+    """Return whether an address leads to a page of ours, however a browser may read it."""
+    plain = "\\" not in address and all(ord(character) >= 32 for character in address)
+    return plain and address.startswith("/") and not address.startswith("//")
+
+
+def translated(text: str) -> str:
+    """Return a marked text in the present language."""
+    return str(_(text))
+
+
+def wants_json() -> bool:
+    """Return whether the answer is for a script rather than for a person's window."""
+    offered = ["text/html", "application/json"]
+    return request.accept_mimetypes.best_match(offered) == "application/json"

@@ -1,0 +1,85 @@
+"""What holds for every request: who may pass, and the headers of each answer."""
+
+import secrets
+from typing import Any
+
+from flask import Flask, Response, g, redirect, request, session
+from flask_login import LoginManager
+from flask_wtf import CSRFProtect
+from werkzeug.exceptions import Unauthorized
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from crm_admin.models.users import User
+from crm_admin.services import sessions
+from crm_admin.views import requests
+from crm_admin.views.signing_in import limits
+
+#: The only endpoints that answer a stranger.
+PUBLIC = frozenset({"static", "signing_in.sign_in", "health.healthz"})
+#: Those that also answer a person who must first choose a password of their own.
+_FIRST = PUBLIC | {"profile.index", "profile.password", "signing_in.sign_out", "looks.language"}
+
+
+def init_app(app: Flask) -> None:
+    """Let every request pass by the same doors."""
+    if app.config["TRUSTED_PROXIES"]:
+        count = app.config["TRUSTED_PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
+    CSRFProtect(app)  # first: what a stranger's page sends must not even be kept as a draft
+    login = LoginManager(app)
+    login.session_protection = None  # our sessions are rows; nothing in the cookie is believed
+    login.request_loader(_user)
+    app.before_request(_let_in)
+    app.after_request(_headers)
+
+
+def _user(_request: Any) -> User | None:
+    """Return whose session the cookie's token opens, and note once a minute that it is in use."""
+    token = session.get("token")
+    if not isinstance(token, str):
+        return None
+    found = sessions.find(token, limits())
+    if found is None:
+        return None
+    if request.endpoint not in PUBLIC and sessions.note_use(found):
+        found = sessions.find(token, limits())
+    if found is None:
+        return None
+    g.session_id = found.id
+    return found.user
+
+
+def _let_in() -> Any:
+    """Turn strangers away, and send those with a password that was given to them to change it."""
+    g.csp_nonce = secrets.token_urlsafe(12)
+    if request.endpoint in ("static", "health.healthz"):
+        return None
+    requests.language()
+    if not requests.is_signed_in():
+        if request.endpoint in PUBLIC:
+            return None
+        raise Unauthorized
+    if requests.actor().must_change_password and request.endpoint not in _FIRST:
+        return redirect("/profile/?first=1")
+    return None
+
+
+def _headers(response: Response) -> Response:
+    """Add what tells the browser what this page may do, and that nobody keeps a copy of it."""
+    headers = response.headers
+    nonce = g.get("csp_nonce", "")
+    headers.setdefault(
+        "Content-Security-Policy",
+        f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; "
+        "img-src 'self' data:; connect-src 'self'; font-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'; object-src 'none'",
+    )
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.endpoint != "static":
+        headers["Cache-Control"] = "no-store"
+    if request.is_secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return response

@@ -1,0 +1,143 @@
+"""Signing in and out; what was typed into a form survives a session that ran out."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request
+from flask import session as cookie
+from flask_babel import gettext as _
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from crm_admin.errors import Denied
+from crm_admin.services import access, passwords, records, sessions
+from crm_admin.services.sessions import Limits
+from crm_admin.views import columns, requests
+
+blueprint = Blueprint("signing_in", __name__)
+
+#: What of a form is no part of what was typed.
+_NOT_TYPED = {"csrf_token", "form_key", "version", "url", "_continue_editing"}
+LARGEST_DRAFT = 200_000
+DRAFT_SECONDS = 24 * 3600
+
+
+def limits() -> Limits:
+    """Return how long a sign-in lasts, as set."""
+    return Limits(
+        idle=timedelta(minutes=current_app.config["SESSION_IDLE_MINUTES"]),
+        longest=timedelta(hours=current_app.config["SESSION_HOURS"]),
+    )
+
+
+@blueprint.route("/sign-in", methods=("GET", "POST"))
+def sign_in() -> Any:
+    """Show the sign-in form, or sign in."""
+    if request.method == "GET":
+        return redirect("/") if requests.is_signed_in() else form()
+    username = request.form.get("username", "")[:200]
+    try:
+        user = passwords.sign_in(username, request.form.get("password", ""), _address())
+    except Denied as refused:
+        return form(error=refused.text(_), username=username), 429
+    if user is None:
+        current_app.logger.warning("sign-in refused")
+        error = _("The user name or the password is not right.")
+        return form(error=error, username=username), 401
+    id, draft = user.id, _draft(request.form.get("draft", ""), user.id)
+    token = sessions.open_session(user, _address(), request.user_agent.string, limits())
+    current_app.logger.info("user %s signed in", id)
+    kept = {key: cookie[key] for key in ("language", "theme") if key in cookie}
+    cookie.clear()  # a token that was there before is worth nothing now
+    cookie.update(kept | {"token": token})
+    cookie.permanent = True
+    if draft is not None:
+        return _resume(draft)
+    return redirect(_next())
+
+
+@blueprint.route("/sign-out", methods=("POST",))
+def sign_out() -> Any:
+    """End this session, at once and for every copy of its cookie."""
+    found = sessions.find(cookie.get("token", ""), limits())
+    if found is not None:
+        user, id = found.user, found.id
+        with records.transaction("session"):
+            sessions.end(user, id)
+    kept = {key: cookie[key] for key in ("language", "theme") if key in cookie}
+    cookie.clear()
+    cookie.update(kept)
+    answer = redirect("/sign-in")
+    answer.headers["Clear-Site-Data"] = '"cache"'
+    return answer
+
+
+def form(*, error: str = "", username: str = "") -> str:
+    """Return the sign-in page, with the form somebody was filling in when their session ran out."""
+    draft = request.form.get("draft", "") if request.path == "/sign-in" else keep_draft()
+    return render_template(
+        "sign_in.html", form_error=error, username=username, next=_next(), draft=draft
+    )
+
+
+def ask() -> Any:
+    """Answer a request that nobody has signed in for."""
+    if requests.wants_json():
+        return make_response({"error": "not signed in"}, 401)
+    if request.method == "POST":
+        return make_response(form(), 401)
+    here = request.full_path.rstrip("?")
+    return redirect(requests.address("/sign-in", [("next", here)] if here != "/" else []))
+
+
+def _next() -> str:
+    """Return where to go after signing in: an address of ours, else home."""
+    asked = request.values.get("next", "/")
+    return asked if requests.is_ours(asked) else "/"
+
+
+def _address() -> str:
+    return request.remote_addr or ""
+
+
+# What was typed when the session ran out: sealed, and given back only to the same person.
+
+
+def _seal() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="draft")
+
+
+def keep_draft() -> str:
+    """Return what was sent, sealed for the person whose session ran out, or "".
+
+    The CSRF token of the form was checked before: a stranger's page cannot plant a draft.
+    """
+    owner = sessions.whose(cookie.get("token", "")) if request.method == "POST" else None
+    if owner is None or not request.form or not request.path.endswith(("/new/", "/edit/")):
+        return ""
+    typed = [
+        [name, value] for name, value in request.form.items(multi=True) if name != "csrf_token"
+    ]
+    path = request.full_path.rstrip("?")
+    sealed = _seal().dumps({"user": owner, "path": path, "typed": typed})
+    return str(sealed) if len(sealed) <= LARGEST_DRAFT else ""
+
+
+def _draft(sealed: str, user_id: int) -> dict[str, Any] | None:
+    """Return what was kept for this person, or None."""
+    try:
+        draft: dict[str, Any] = _seal().loads(sealed, max_age=DRAFT_SECONDS) if sealed else {}
+    except BadData:
+        return None
+    return draft if draft.get("user") == user_id else None
+
+
+def _resume(draft: dict[str, Any]) -> str:
+    """Return the page that shows what was typed and sends it at the press of a button."""
+    flash(_("You are signed in again. Nothing was lost."), "success")
+    model = access.model_of(draft["path"].strip("/").partition("/")[0])
+    shown = [
+        (columns.label_of(model, model.column_key(name)), value)
+        for name, value in draft["typed"]
+        if model is not None and name not in _NOT_TYPED and value not in ("", "__None")
+    ]
+    return render_template("resume.html", action=draft["path"], fields=draft["typed"], shown=shown)
