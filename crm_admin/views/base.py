@@ -85,7 +85,7 @@ class EntityView(ModelView):
         self.listed = [columns.column(self.model, key) for key in self.column_list]
         self.path = f"/{stem}/"
         super().__init__(self.model, db, endpoint=stem, url=f"/{stem}", name=self.model.plural)
-        if self.menu:
+        if type(self).menu:  # Flask-Admin keeps something else under this name
             frame.add(self._entry())
 
     def _all_keys(self) -> list[str]:
@@ -99,7 +99,7 @@ class EntityView(ModelView):
     def _entry(self) -> frame.Entry:
         model = self.model
         return frame.Entry(
-            group=self.menu,
+            group=type(self).menu,
             label=model.plural,
             icon=self.icon,
             path=self.path,

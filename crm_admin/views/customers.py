@@ -21,15 +21,14 @@ class CustomerView(EntityView):
 
     column_list = (
         "name",
-        "number",
-        "category",
-        "industry",
         "grade",
         "stage",
         "city",
         "phone",
         "account_manager",
         "completeness",
+        "industry",
+        "number",
     )
     filters = (
         "stage",

@@ -152,6 +152,7 @@ def add(entry: Entry) -> None:
 def init_app(app: Flask) -> None:
     """Give every template the frame, its pictures and the page's nonce."""
     app.jinja_env.globals["icon"] = icon
+    ENTRIES.clear()  # the screens add themselves after this
 
     @app.context_processor
     def _frame() -> dict[str, Any]:

@@ -39,10 +39,10 @@ class Page(BaseView):
             url=self.path.rstrip("/") or "/",
             static_url_path="/none",  # Flask-Admin's own scripts are not served: nothing needs them
         )
-        if self.menu is not None:
+        if type(self).menu is not None:  # Flask-Admin keeps something else there
             may = self.allowed["index"]
             frame.add(
-                frame.Entry(self.menu, self.label, self.icon, self.path, may, order=self.order)
+                frame.Entry(type(self).menu or "", self.label, self.icon, self.path, may, order=self.order)
             )
 
     def is_accessible(self) -> bool:
