@@ -15,6 +15,12 @@ def N_(text: str) -> str:  # noqa: N802  (gettext's own name for it)
     return text
 
 
+def described(docstring: str | None) -> str:
+    """Return what a docstring tells people: its first paragraph, without where it comes from."""
+    paragraph = " ".join((docstring or "").strip().split("\n\n")[0].split())
+    return paragraph.partition(" Source: ")[0]
+
+
 def language() -> str:
     """Return the language in which records name themselves now."""
     return _language.get()

@@ -6,6 +6,7 @@ scripts/glossary.toml, so never edit zh_Hant_TW: edit the glossary. `missing` li
 be translated.
 """
 
+import ast
 import io
 import re
 import sys
@@ -20,6 +21,10 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT))
+
+from crm_admin.i18n import described  # noqa: E402  (the line above finds it)
+
 FOLDER = ROOT / "crm_admin" / "translations"
 TEMPLATE = FOLDER / "messages.pot"
 BY_HAND, MADE = "zh_Hans_CN", "zh_Hant_TW"
@@ -56,7 +61,21 @@ def extract() -> Catalog:
     ):
         place = Path(file).as_posix()
         template.add(text, None, [(place, line)], auto_comments=comments, context=context)
+    for text, place in job_descriptions():
+        template.add(text, None, [(place, 0)])
     return template
+
+
+def job_descriptions() -> Iterator[tuple[str, str]]:
+    """Yield what the page of jobs says that each does, from its docstring, and its file."""
+    for file in sorted((ROOT / "crm_admin" / "jobs").glob("*.py")):
+        for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef) and any(map(_is_job, function.decorator_list)):
+                yield described(ast.get_docstring(function)), file.relative_to(ROOT).as_posix()
+
+
+def _is_job(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "job"
 
 
 def read(path: Path, language: str | None = None) -> Catalog:

@@ -15,6 +15,7 @@ from datetime import date
 from importlib import import_module
 from pkgutil import iter_modules
 
+from crm_admin.i18n import described
 from crm_admin.models.users import User
 from crm_admin.services import job_runs, organisation
 from crm_admin.services.job_runs import Progress
@@ -41,16 +42,14 @@ class Job:
 
     @property
     def description(self) -> str:
-        """What the job does, as its own first sentence says."""
-        return (self.work.__doc__ or "").strip().split("\n\n")[0]
+        """What the job does, as its own first sentence says; to be translated."""
+        return described(self.work.__doc__)
 
 
 JOBS: dict[str, Job] = {}
 
 
-def job(
-    label: str, *, hour: int, minute: int = 0, bounded: bool = False
-) -> Callable[[Work], Work]:
+def job(label: str, *, hour: int, minute: int = 0, bounded: bool = False) -> Callable[[Work], Work]:
     """Schedule the function, under its own name: `@job(N_("Renewal notices"), hour=6)`."""
 
     def register(work: Work) -> Work:
