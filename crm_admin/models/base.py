@@ -127,45 +127,6 @@ def unique_alive(*columns: str) -> Index:
     return Index(None, *columns, unique=True, sqlite_where=alive, postgresql_where=alive)
 
 
-class Record(Model):
-    """A table people see: who wrote it, how often (`version`), and whether it is in the bin."""
-
-    __abstract__ = True
-
-    #: What people call one record and many of them.
-    singular: ClassVar[str]
-    plural: ClassVar[str]
-    #: Columns that say whose a record is; with none, every right reaches every record.
-    owners: ClassVar[tuple[str, ...]] = ()
-    #: The column of the record it belongs to: who reaches that one, reaches this one too.
-    follows: ClassVar[str] = ""
-    #: Whether records can only be added, never changed nor deleted.
-    append_only: ClassVar[bool] = False
-    #: The field shown beside its title where one is chosen among many.
-    detail: ClassVar[str] = ""
-    #: Whether people's rules, rights and lists depend on it, so that what is kept of it is stale.
-    configures: ClassVar[bool] = False
-
-    # Users, without a foreign key: one would tie users, roles and departments into a circle.
-    created_by_id: Mapped[int | None]
-    updated_at: Mapped[datetime] = mapped_column(default=clock.now)
-    updated_by_id: Mapped[int | None]
-    deleted_at: Mapped[datetime | None] = mapped_column(index=True)
-    version: Mapped[int]
-
-    @declared_attr.directive
-    @classmethod
-    def __mapper_args__(cls) -> dict[str, Any]:
-        return {"version_id_col": cls.version}
-
-    def derive(self) -> None:
-        """Set the columns that follow from others; done at every save and load."""
-
-    def locked(self) -> str:
-        """Return why nobody may change this record as it stands now, or "" where they may."""
-        return ""
-
-
 class Customizable:
     """A record with fields an administrator added: `custom` maps a field's key to its value.
 
@@ -191,8 +152,60 @@ class Checked:
     """
 
     completeness: Mapped[int | None] = mapped_column(
-        info={"label": N_("Completeness"), "kind": "percent", "given": True}, index=True
+        info={"label": N_("Completeness"), "kind": "percent", "given": True}
     )
+
+
+class Record(Model):
+    """A table people see: who wrote it, how often (`version`), and whether it is in the bin."""
+
+    __abstract__ = True
+
+    #: What people call one record and many of them.
+    singular: ClassVar[str]
+    plural: ClassVar[str]
+    #: Columns that say whose a record is; with none, every right reaches every record.
+    owners: ClassVar[tuple[str, ...]] = ()
+    #: The column of the record it belongs to: who reaches that one, reaches this one too.
+    follows: ClassVar[str] = ""
+    #: Whether records can only be added, never changed nor deleted.
+    append_only: ClassVar[bool] = False
+    #: The moment by which the newest come first; without one, the last that were added.
+    newest: ClassVar[str] = ""
+    #: The field shown beside its title where one is chosen among many.
+    detail: ClassVar[str] = ""
+    #: Whether people's rules, rights and lists depend on it, so that what is kept of it is stale.
+    configures: ClassVar[bool] = False
+
+    # Users, without a foreign key: one would tie users, roles and departments into a circle.
+    created_by_id: Mapped[int | None]
+    updated_at: Mapped[datetime] = mapped_column(default=clock.now)
+    updated_by_id: Mapped[int | None]
+    deleted_at: Mapped[datetime | None]
+    version: Mapped[int]
+
+    @declared_attr.directive
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__tablename__" in cls.__dict__:
+            # Only what is in the bin: an index of the living would lure planners off better ones.
+            binned = text("deleted_at IS NOT NULL")
+            Index(None, cls.deleted_at, sqlite_where=binned, postgresql_where=binned)
+            if issubclass(cls, Checked):
+                living = text("deleted_at IS NULL")
+                rated = cls.completeness
+                Index(None, rated, sqlite_where=living, postgresql_where=living)
+
+    def derive(self) -> None:
+        """Set the columns that follow from others; done at every save and load."""
+
+    def locked(self) -> str:
+        """Return why nobody may change this record as it stands now, or "" where they may."""
+        return ""
 
 
 class Labelled:

@@ -29,6 +29,7 @@ class Interaction(Searchable, Checked, Customizable, Record):
     singular, plural = N_("Interaction"), N_("Interactions")
     owners = ("author_id",)
     follows = "customer_id"
+    newest = "happened_at"
     search_keys = ("content", "effect", "next_step", "place")
 
     customer_id: Mapped[int] = field(ForeignKey("customers.id"), label=N_("Customer"))

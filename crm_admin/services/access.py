@@ -1,9 +1,11 @@
 """Who may see and do what: every list, page, lookup, export and command goes through here."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Table, and_, false, inspect, or_, select
+from sqlalchemy.orm import joinedload
 
 from crm_admin.database import db
 from crm_admin.models.base import Model, Record
@@ -204,15 +206,40 @@ def fetch(statement: Select[M]) -> Sequence[M]:
 
 
 def find(
-    model: type[M], id: Any, actor: User, verb: str = "view", *, binned: bool = False
+    model: type[M],
+    id: Any,
+    actor: User,
+    verb: str = "view",
+    *,
+    binned: bool = False,
+    whole: bool = False,
 ) -> M | None:
     """Return the record with this id, or None where there is none or it is out of reach.
 
-    The two cases look the same on purpose: an answer must not tell that a record exists.
+    The two cases look the same on purpose: an answer must not tell that a record exists. With
+    `whole`, the records it points at are read along with it.
     """
     if (key := key_of(id)) is None:
         return None
-    return db.session.scalar(visible(model, actor, verb, binned=binned).where(model.id == key))
+    statement = visible(model, actor, verb, binned=binned).where(model.id == key)
+    if whole:
+        statement = statement.options(*_pointed_at(model))
+    return db.session.scalar(statement)
+
+
+@cache
+def _pointed_at(model: type[Model]) -> tuple[Any, ...]:
+    """Return the loading, in the same statement, of the records that one points at."""
+    relations = inspect(model).relationships
+    return tuple(joinedload(r.class_attribute) for r in relations if r.secondary is None)
+
+
+def may(record: Model, actor: User, verb: str = "view") -> bool:
+    """Return whether the actor may do this to a record; asks the database only where it must."""
+    scope = reach(actor, verb, type(record))
+    if scope is None or scope is Scope.ALL:
+        return scope is not None
+    return find(type(record), record.id, actor, verb) is not None
 
 
 def key_of(id: Any) -> int | None:

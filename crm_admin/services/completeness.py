@@ -28,6 +28,7 @@ class Lack:
     problem: Problem
     kind: str
     related: str = ""
+    weight: int = 1
 
 
 def lacks(records: Sequence[Record]) -> list[list[Lack]]:
@@ -41,11 +42,19 @@ def lacks(records: Sequence[Record]) -> list[list[Lack]]:
                 validation.problem(rule, record),
                 rule.kind,
                 rule.parameter if rule.kind == "related" else "",
+                rule.weight,
             )
             for rule in found[position]
         ]
         for position, record in enumerate(records)
     ]
+
+
+def percent_of(record: Record, lacking: Sequence[Lack]) -> int:
+    """Return how complete a record that lacks these things is, 0 to 100."""
+    whole = sum(rule.weight for rule in validation.rules_of(record.__tablename__))
+    lost = sum(lack.weight for lack in lacking)
+    return 100 * (whole - lost) // whole if whole else 100
 
 
 def percent(record: Record) -> int:
@@ -73,8 +82,9 @@ def rate_parent(record: Record, parents: set[int]) -> None:
     rules = validation.rules_of(model.__tablename__)
     if not any(r.kind == "related" and r.parameter == entity for r in rules):
         return
-    for parent in db.session.scalars(select(model).where(model.id.in_(parents))):
-        _keep(parent, percent(parent))
+    for id in filter(None, parents):
+        if parent := db.session.get(model, id):  # mostly it is at hand already
+            _keep(parent, percent(parent))
 
 
 def _keep(record: Record, value: int) -> None:

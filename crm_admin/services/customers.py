@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload
 
 from crm_admin import clock
 from crm_admin.database import db
@@ -63,7 +64,8 @@ def _assign(record: Customer, part: Part, actor: User, now: datetime) -> None:
 
 def assignments(customer: Customer) -> Sequence[Assignment]:
     """Return who took which part with a customer, the latest first. Source: A6"""
-    statement = select(Assignment).where(Assignment.customer_id == customer.id)
+    mine = select(Assignment).where(Assignment.customer_id == customer.id)
+    statement = mine.options(joinedload(Assignment.user).load_only(User.name))
     return db.session.scalars(statement.order_by(Assignment.id.desc())).all()
 
 

@@ -31,7 +31,7 @@ def latest(customer: Customer, actor: User, limit: int) -> Sequence[Interaction]
     statement = (
         access.visible(Interaction, actor)
         .where(Interaction.customer_id == customer.id)
-        .options(joinedload(Interaction.author))
+        .options(joinedload(Interaction.author).load_only(User.name))
         .order_by(Interaction.happened_at.desc(), Interaction.id.desc())
     )
     return access.fetch(statement.limit(limit))

@@ -107,13 +107,15 @@ def count(model: type[Record], actor: User, question: Question) -> int:
 
 
 def neighbours(
-    model: type[Record], actor: User, question: Question, id: int
+    model: type[Record], actor: User, id: int
 ) -> tuple[int | None, int | None]:
     """Return the ids before and after this one in the list as it is without a search."""
     rows = access.rows(model, actor)
     before = select(model.id).where(*rows, model.id > id).order_by(model.id).limit(1)
     after = select(model.id).where(*rows, model.id < id).order_by(model.id.desc()).limit(1)
-    return db.session.scalar(before), db.session.scalar(after)
+    both = select(before.scalar_subquery(), after.scalar_subquery())
+    found: tuple[int | None, int | None] = db.session.execute(both).tuples().one()
+    return found
 
 
 def _matching(model: type[Record], actor: User, question: Question, verb: str) -> Select[Any]:
@@ -151,8 +153,11 @@ def _ordered(
             column = getattr(other, relation.mapper.class_.title_key())
         order = column.desc() if descending else column.asc()
         last = model.id.desc() if descending else model.id.asc()
-        return found.order_by(order.nulls_last(), last)
-    return found.order_by(model.id.desc())
+        if relation is not None or getattr(column, "nullable", True):
+            order = order.nulls_last()
+        return found.order_by(order, last)
+    newest = [table.c[model.newest].desc()] if model.newest else []
+    return found.order_by(*newest, model.id.desc())
 
 
 def _rows(model: type[Record], ids: Sequence[int], keys: Sequence[str]) -> list[tuple[Any, ...]]:

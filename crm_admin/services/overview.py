@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import case, extract, func, select
 
@@ -77,14 +76,15 @@ def _customers(found: Overview, actor: User, today: date) -> None:
     ).where(Customer.account_manager_id == actor.id, Customer.deleted_at.is_(None))
     count, due = db.session.execute(mine).one()
     found.customers, found.to_contact = count, due or 0
-    rated = select(
-        func.count(Customer.completeness),
-        func.avg(Customer.completeness),
-        func.sum(case((Customer.completeness < 100, 1), else_=0)),
-    ).where(*access.rows(Customer, actor))
-    checked, average, incomplete = db.session.execute(rated).one()
-    found.percent = int(average) if checked else None
-    found.incomplete = incomplete or 0
+    rated = (
+        select(Customer.completeness, func.count())
+        .where(*access.rows(Customer, actor))
+        .group_by(Customer.completeness)
+    )
+    shares = {r: n for r, n in db.session.execute(rated).tuples() if r is not None}
+    checked = sum(shares.values())
+    found.percent = sum(r * n for r, n in shares.items()) // checked if checked else None
+    found.incomplete = sum(n for r, n in shares.items() if r < 100)
     due_ones = (
         select(Customer.id, Customer.name, Customer.next_contact_on)
         .where(
@@ -120,21 +120,19 @@ def _contracts(found: Overview, actor: User, today: date) -> None:
     found.sees_contracts = True
     mine = [*access.rows(Contract, actor), Contract.status == ContractStatus.ACTIVE]
     months = [_month(today, ahead) for ahead in range(MONTHS)]
-    sums: list[Any] = [
-        func.sum(case((Contract.ends_on.between(today, today + timedelta(days=days)), 1), else_=0))
-        for days in found.ending
-    ]
-    sums += [func.sum(case((Contract.ends_on < today, 1), else_=0))]
-    sums += [
-        func.sum(case((Contract.ends_on.between(start, end), 1), else_=0)) for start, end in months
-    ]
-    counts = [int(value or 0) for value in db.session.execute(select(*sums).where(*mine)).one()]
-    found.ending = dict(zip(found.ending, counts, strict=False))
-    found.overdue = counts[len(found.ending)]
-    found.months = [
-        (start, end, count)
-        for (start, end), count in zip(months, counts[len(found.ending) + 1 :], strict=True)
-    ]
+    by_day = (
+        select(Contract.ends_on, func.count())
+        .where(*mine, Contract.ends_on <= max(months[-1][1], today + timedelta(days=90)))
+        .group_by(Contract.ends_on)
+    )
+    counts: dict[date, int] = dict(db.session.execute(by_day).tuples().all())
+
+    def between(first: date, last: date) -> int:
+        return sum(count for day, count in counts.items() if first <= day <= last)
+
+    found.ending = {days: between(today, today + timedelta(days=days)) for days in found.ending}
+    found.overdue = between(date.min, today - timedelta(days=1))
+    found.months = [(start, end, between(max(start, today), end)) for start, end in months]
     rows = db.session.execute(
         select(
             Contract.id,

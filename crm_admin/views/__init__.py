@@ -11,7 +11,7 @@ from flask import Flask
 from flask_admin import Admin
 from flask_babel import Babel
 
-from crm_admin.views import faults, frame, requests, security
+from crm_admin.views import faults, frame, requests, security, words
 from crm_admin.views.base import EntityView
 from crm_admin.views.page import Page
 
@@ -28,6 +28,7 @@ def init_app(app: Flask) -> None:
     security.init_app(app)
     faults.init_app(app)
     frame.init_app(app)
+    words.init_app(app)
     for module in _modules:
         if blueprint := getattr(module, "blueprint", None):
             app.register_blueprint(blueprint)

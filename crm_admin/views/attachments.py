@@ -5,11 +5,11 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, current_app, flash, redirect, request, send_file
-from flask_babel import gettext as _
 
 from crm_admin.errors import CrmError, Denied
 from crm_admin.services import access, attachments, large_exports, records
 from crm_admin.views import requests
+from crm_admin.views.words import gettext as _
 
 blueprint = Blueprint("attachments", __name__)
 #: Whatever a file holds, nothing in it may run with our pages' rights.

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 from flask import Response, abort, flash, g, json, redirect, request
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
-from flask_babel import gettext as _
 from sqlalchemy import inspect
 from wtforms import Form
 
@@ -23,6 +22,7 @@ from crm_admin.models.customers import Customer
 from crm_admin.services import access, history, listing, records
 from crm_admin.views import columns, exports, form_pages, forms, frame, lists, pages, requests
 from crm_admin.views.columns import Column
+from crm_admin.views.words import gettext as _
 
 #: The right each of Flask-Admin's routes, and each of ours on every entity, needs.
 VERBS = {
@@ -151,7 +151,7 @@ class EntityView(ModelView):
     def get_one(self, id: Any) -> Any:
         """Return the record as far as the route's verb reaches; out of reach is not there."""
         actor, verb = requests.actor(), g.get("verb", "view")
-        found = access.find(self.model, id, actor, verb)
+        found = access.find(self.model, id, actor, verb, whole=True)
         if found is None:
             # Who may see it may know that they lack the right; who may not, learns nothing.
             abort(403 if access.find(self.model, id, actor) is not None else 404)

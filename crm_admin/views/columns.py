@@ -11,7 +11,6 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy import Date, Integer, inspect
 
@@ -20,6 +19,7 @@ from crm_admin.i18n import N_
 from crm_admin.models.base import Labelled, Record
 from crm_admin.models.types import Moment, Money
 from crm_admin.services import labels, picklists
+from crm_admin.views.words import gettext as _
 
 Formatter = Callable[[Any], str | Markup]
 
@@ -59,6 +59,7 @@ class Column:
         return self.kind in ("number", "money", "percent")
 
 
+@cache
 def column(model: type[Record], key: str) -> Column:
     """Return the column behind a field's key; `customer` and `customer_id` are the same one.
 
@@ -101,6 +102,7 @@ def _kind(kept: Any, is_record: bool, states: Any) -> str:
     return "flag" if kept.type.python_type is bool else "text"
 
 
+@cache
 def labelled(model: type[Record]) -> tuple[Column, ...]:
     """Return all columns of an entity that people see, in the order of the model."""
     columns = inspect(model).columns.items()

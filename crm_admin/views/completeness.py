@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import request
 from flask_admin import expose
-from flask_babel import gettext as _
 
 from crm_admin.i18n import N_
 from crm_admin.models.users import User
 from crm_admin.services import access, completeness, incomplete, listing
 from crm_admin.views import lists, requests
 from crm_admin.views.page import Page
+from crm_admin.views.words import gettext as _
 
 SIZE = 50
 

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from flask_babel import gettext as _
-
 from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.models.customers import Customer
 from crm_admin.services import customers, labels
 from crm_admin.views import columns, requests
 from crm_admin.views.base import BASICS, EntityView
+from crm_admin.views.words import gettext as _
 
 
 class CustomerView(EntityView):
@@ -88,7 +87,6 @@ class CustomerView(EntityView):
     related = (
         ("contacts", "customer_id", ("name", "job_title", "phone", "mobile", "email")),
         ("contracts", "customer_id", ("title_text", "number", "status", "ends_on", "amount")),
-        ("interactions", "customer_id", ("content", "kind", "happened_at", "author")),
         ("expenses", "customer_id", ("number", "kind", "status", "spent_on", "amount")),
         ("material_movements", "customer_id", ("material", "kind", "quantity", "moved_on")),
     )

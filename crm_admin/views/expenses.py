@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import redirect, request
 from flask_admin import expose
-from flask_babel import gettext as _
 
 from crm_admin.i18n import N_
 from crm_admin.models.base import Record
@@ -12,6 +11,7 @@ from crm_admin.models.expenses import Expense
 from crm_admin.services import access, expenses, records
 from crm_admin.views import pages, requests
 from crm_admin.views.base import BASICS, EntityView
+from crm_admin.views.words import gettext as _
 
 _STEPS = {
     "submit": (N_("Submit"), "send", "primary"),

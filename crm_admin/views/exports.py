@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 from flask import Flask, Response, abort, current_app, flash, redirect, stream_with_context
 from flask_babel import force_locale, get_locale
-from flask_babel import gettext as _
 
 from crm_admin import clock
 from crm_admin.models.users import User
@@ -22,6 +21,7 @@ from crm_admin.services import access, large_exports, listing
 from crm_admin.services.listing import Question
 from crm_admin.views import columns, requests
 from crm_admin.views.columns import Column
+from crm_admin.views.words import gettext as _
 
 #: An XLSX of more rows is made in the background: it takes longer than anyone waits.
 AT_ONCE = 5_000

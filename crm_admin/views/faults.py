@@ -4,13 +4,13 @@ import uuid
 from typing import Any
 
 from flask import Flask, current_app, render_template
-from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, Unauthorized
 
 from crm_admin.i18n import N_
 from crm_admin.views import requests, signing_in
+from crm_admin.views.words import gettext as _
 
 _SAID = {
     400: (N_("This request makes no sense"), N_("Please go back and try again.")),

@@ -4,12 +4,12 @@ import secrets
 from typing import Any
 
 from flask import request
-from flask_babel import gettext as _
 from wtforms import Form, HiddenField
 
 from crm_admin.models.base import Record
 from crm_admin.services import history
 from crm_admin.views import columns, pages, requests
+from crm_admin.views.words import gettext as _
 
 
 def context(

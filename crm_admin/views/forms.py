@@ -6,8 +6,6 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from wtforms import (
@@ -32,6 +30,8 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from crm_admin.models.base import Record
 from crm_admin.services import access, labels, picklists
 from crm_admin.views.columns import Column
+from crm_admin.views.words import gettext as _
+from crm_admin.views.words import ngettext
 
 
 class _Words:

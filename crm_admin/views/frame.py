@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 from flask import Flask, current_app, g, request
-from flask_babel import gettext as _
 from lucide.jinja import lucide
 from markupsafe import Markup
 
@@ -14,7 +13,8 @@ from crm_admin import i18n
 from crm_admin.i18n import N_
 from crm_admin.models.users import User
 from crm_admin.services import job_runs, notifications
-from crm_admin.views import requests
+from crm_admin.views import drawn, requests
+from crm_admin.views.words import gettext as _
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,16 @@ class Frame:
         return g.get("banner", "") or _scheduler_banner()
 
     @property
-    def menu(self) -> list[dict[str, Any]]:
-        """The places this person may go to, by group."""
+    def side(self) -> Markup:
+        """The side bar with the places this person may go to."""
         if not self.signed_in:
-            return []
+            return Markup()
+        here = "/" + request.path.strip("/").partition("/")[0]
+        facts = {"home_url": self.home_url, "product": self.product}
+        return drawn.once("side.html", here, lambda: {"menu": self._menu(), **facts})
+
+    def _menu(self) -> list[dict[str, Any]]:
+        """Return the menu's groups; those without a place for this person are left out."""
         actor, here, groups = requests.actor(), request.path, []
         for group in GROUPS:
             items = [

@@ -5,13 +5,13 @@ from typing import Any
 
 from flask_admin import expose
 from flask_babel import format_date
-from flask_babel import gettext as _
 
 from crm_admin import clock
 from crm_admin.i18n import N_
 from crm_admin.services import overview
 from crm_admin.views import columns, requests
 from crm_admin.views.page import Page, anyone
+from crm_admin.views.words import gettext as _
 
 
 class Home(Page):

@@ -14,7 +14,6 @@ class InteractionView(EntityView):
 
     column_list = ("content", "customer", "contact", "kind", "happened_at", "place", "author")
     filters = ("customer", "kind", "happened_at", "author", "place", "completeness")
-    default_sort = "-happened_at"
     subtitle = ("customer", "contact", "happened_at", "author")
     badges = ("kind",)
     sections = (

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import abort, flash, redirect, request
 from flask_admin import expose
-from flask_babel import gettext as _
 
 from crm_admin import clock
 from crm_admin.i18n import N_
@@ -15,6 +14,7 @@ from crm_admin.models.users import User
 from crm_admin.services import access, job_runs, labels
 from crm_admin.views import columns, requests
 from crm_admin.views.page import Page
+from crm_admin.views.words import gettext as _
 
 
 def _may_run(actor: User) -> bool:

@@ -5,15 +5,16 @@ from dataclasses import replace
 from typing import Any
 
 from flask import request
-from flask_babel import gettext as _
-from flask_babel import ngettext
+from markupsafe import Markup
 
 from crm_admin.i18n import N_
 from crm_admin.models.users import User
 from crm_admin.services import access, labels, listing, picklists
 from crm_admin.services.listing import COUNTED, Question
-from crm_admin.views import columns, requests
+from crm_admin.views import columns, drawn, requests
 from crm_admin.views.columns import Column
+from crm_admin.views.words import gettext as _
+from crm_admin.views.words import ngettext
 
 #: What a filter can ask of each kind of column: (operation, its words, what is typed).
 _OPERATIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -53,7 +54,7 @@ def context(view: Any) -> dict[str, Any]:
         "search": question.search,
         "search_hint": _("Search"),
         "hidden_args": [(k, v) for k, v in here if k not in ("search", "page")],
-        "filters": [f for key in view.filters if (f := _filter(view, key))],
+        "filters": _filters(view),
         "active_filters": _active(view, question, here),
         "actions": _actions(view, actor, question),
         "action_url": f"{view.path}action/",
@@ -172,6 +173,17 @@ def pager(
             (size, requests.address(path, [*sized, ("size", size)])) for size in requests.SIZES
         ],
     }
+
+
+def _filters(view: Any) -> Markup:
+    """Return what the filter panel offers; nothing where there is nothing to ask for."""
+    if not view.filters:
+        return Markup()
+
+    def offered() -> dict[str, Any]:
+        return {"filters": [f for key in view.filters if (f := _filter(view, key))]}
+
+    return drawn.once("entity/filter_fields.html", view.path, offered)
 
 
 def _filter(view: Any, key: str) -> dict[str, Any] | None:

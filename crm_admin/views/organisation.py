@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import flash, redirect, request
 from flask_admin import expose
-from flask_babel import gettext as _
 from wtforms import Form, PasswordField, SelectField
 
 from crm_admin.i18n import N_
@@ -17,6 +16,7 @@ from crm_admin.models.users import User
 from crm_admin.services import access, passwords, records, role_matrix, validation
 from crm_admin.views import forms, pages, requests
 from crm_admin.views.base import BASICS, EntityView
+from crm_admin.views.words import gettext as _
 
 ADMINISTRATION = N_("Administration")
 
@@ -69,7 +69,7 @@ class UserView(EntityView):
 
     def buttons(self, record: Record) -> list[dict[str, Any]]:
         """Offer a new password for somebody who forgot theirs."""
-        if access.find(User, record.id, requests.actor(), "edit") is None:
+        if not access.may(record, requests.actor(), "edit"):
             return []
         question = _("Give this user a new password? Their open sessions end.")
         return [
@@ -146,7 +146,7 @@ class RoleView(EntityView):
     def matrix(self) -> str:
         """Show what a role may do, entity by entity and verb by verb."""
         role = self.get_one(request.args.get("id"))
-        may_edit = access.find(Role, role.id, requests.actor(), "edit") is not None
+        may_edit = access.may(role, requests.actor(), "edit")
         return self.render("role_matrix.html", **role_matrix.shown(role, _, may_edit=may_edit))
 
     @expose("/matrix/save/", methods=("POST",))

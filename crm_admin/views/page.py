@@ -42,7 +42,9 @@ class Page(BaseView):
         if type(self).menu is not None:  # Flask-Admin keeps something else there
             may = self.allowed["index"]
             frame.add(
-                frame.Entry(type(self).menu or "", self.label, self.icon, self.path, may, order=self.order)
+                frame.Entry(
+                    type(self).menu or "", self.label, self.icon, self.path, may, order=self.order
+                )
             )
 
     def is_accessible(self) -> bool:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask_babel import gettext as _
 from markupsafe import Markup
 
 from crm_admin.models.base import Checked, Record
@@ -22,6 +21,7 @@ from crm_admin.services import (
 from crm_admin.services.listing import Question
 from crm_admin.views import columns, requests
 from crm_admin.views.columns import Column
+from crm_admin.views.words import gettext as _
 
 #: How many related records, and how many interactions, a page shows.
 SHOWN_RELATED, SHOWN_TIMELINE = 10, 8
@@ -30,7 +30,7 @@ SHOWN_RELATED, SHOWN_TIMELINE = 10, 8
 def context(view: Any, record: Record) -> dict[str, Any]:
     """Return what the template of a record's page shows."""
     actor = requests.actor()
-    before, after = listing.neighbours(view.model, actor, Question(), record.id)
+    before, after = listing.neighbours(view.model, actor, record.id)
     lacking = lacking_of(view, record)
     details = f"{view.path}details/?id="
     return {
@@ -86,7 +86,7 @@ def _linked(column: Column, target: Any) -> str | Markup:
     if target is None:
         return ""
     model = type(target)
-    if access.find(model, target.id, requests.actor()) is None:
+    if not access.may(target, requests.actor()):
         return str(target)
     address = f"/{model.__tablename__}/details/?id={target.id}"
     return Markup('<a href="{}">{}</a>').format(address, str(target))
@@ -133,8 +133,8 @@ def lacking_of(view: Any, record: Record) -> dict[str, Any] | None:
     if not isinstance(record, Checked) or not rules:
         return None
     [lacks] = completeness.lacks([record])
-    may_edit = access.find(view.model, record.id, requests.actor(), "edit") is not None
-    percent = validation.percent(rules, validation.broken([record])[0])
+    may_edit = access.may(record, requests.actor(), "edit")
+    percent = completeness.percent_of(record, lacks)
     missing = [
         {
             "label": _(lack.label),
@@ -192,9 +192,9 @@ def _buttons(view: Any, record: Record) -> list[dict[str, Any]]:
     if record.append_only:
         return []
     actor, id, found = requests.actor(), record.id, []
-    if not record.locked() and access.find(view.model, id, actor, "edit") is not None:
+    if not record.locked() and access.may(record, actor, "edit"):
         found.append(button(_("Edit"), f"{view.path}edit/?id={id}", "pencil", "primary"))
-    if not record.locked() and access.find(view.model, id, actor, "delete") is not None:
+    if not record.locked() and access.may(record, actor, "delete"):
         found.append(
             button(
                 _("Delete"),
@@ -332,7 +332,7 @@ def named_records(model: type[Record], entry: history.Entry) -> dict[str, dict[i
 def _attachments(view: Any, record: Record) -> dict[str, Any] | None:
     """Return the files of a record, and where more can be added."""
     actor = requests.actor()
-    may_edit = access.find(view.model, record.id, actor, "edit") is not None
+    may_edit = access.may(record, actor, "edit")
     zone = requests.zone()
     items = [
         {

@@ -5,7 +5,6 @@ from zoneinfo import available_timezones
 
 from flask import flash, g, redirect, request
 from flask_admin import expose
-from flask_babel import gettext as _
 
 from crm_admin.errors import Invalid
 from crm_admin.i18n import N_
@@ -13,6 +12,7 @@ from crm_admin.services import access, people, records, sessions
 from crm_admin.views import columns, requests
 from crm_admin.views.page import Page, anyone
 from crm_admin.views.signing_in import limits
+from crm_admin.views.words import gettext as _
 
 
 class Profile(Page):

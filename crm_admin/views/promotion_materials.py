@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from flask_babel import gettext as _
-
 from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.models.promotion_materials import MaterialMovement, MovementKind, PromotionMaterial
 from crm_admin.services import access
 from crm_admin.views import pages, requests
 from crm_admin.views.base import BASICS, EntityView
+from crm_admin.views.words import gettext as _
 
 
 class PromotionMaterialView(EntityView):

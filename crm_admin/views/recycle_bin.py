@@ -1,13 +1,13 @@
 """The recycle bin of all entities."""
 
 from flask_admin import expose
-from flask_babel import gettext as _
 
 from crm_admin.i18n import N_
 from crm_admin.models.users import User
 from crm_admin.services import access, bin
 from crm_admin.views import columns, lists, requests
 from crm_admin.views.page import Page
+from crm_admin.views.words import gettext as _
 
 
 def _may_restore(actor: User) -> bool:

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from flask import current_app, g, request, session
-from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
@@ -116,11 +115,6 @@ def is_ours(address: str) -> bool:
     """Return whether an address leads to a page of ours, however a browser may read it."""
     plain = "\\" not in address and all(ord(character) >= 32 for character in address)
     return plain and address.startswith("/") and not address.startswith("//")
-
-
-def translated(text: str) -> str:
-    """Return a marked text in the present language."""
-    return str(_(text))
 
 
 def wants_json() -> bool:

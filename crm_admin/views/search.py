@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import redirect, request
 from flask_admin import expose
-from flask_babel import gettext as _
 
 from crm_admin.i18n import N_
 from crm_admin.models.base import Record
@@ -15,6 +14,7 @@ from crm_admin.services import access, listing
 from crm_admin.services.listing import Question
 from crm_admin.views import lists, requests
 from crm_admin.views.page import Page, anyone
+from crm_admin.views.words import gettext as _
 
 #: Where it looks, with the picture of each and the fields beside a title.
 _PLACES: tuple[tuple[type[Record], str, tuple[str, ...]], ...] = (

@@ -5,13 +5,13 @@ from typing import Any
 
 from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request
 from flask import session as cookie
-from flask_babel import gettext as _
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from crm_admin.errors import Denied
 from crm_admin.services import access, passwords, records, sessions
 from crm_admin.services.sessions import Limits
 from crm_admin.views import columns, requests
+from crm_admin.views.words import gettext as _
 
 blueprint = Blueprint("signing_in", __name__)
 

@@ -30,7 +30,7 @@ def upgrade():
     sa.UniqueConstraint('stored_as', name=op.f('uq_attachments_stored_as'))
     )
     with op.batch_alter_table('attachments', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_attachments_deleted_at'), ['deleted_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_attachments_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_attachments_entity_record_id'), ['entity', 'record_id'], unique=False)
 
     op.create_table('configuration_stamps',
@@ -57,7 +57,7 @@ def upgrade():
     )
     with op.batch_alter_table('departments', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_departments_code'), ['code'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
-        batch_op.create_index(batch_op.f('ix_departments_deleted_at'), ['deleted_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_departments_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_departments_parent_id'), ['parent_id'], unique=False)
 
     op.create_table('heartbeats',
@@ -113,7 +113,7 @@ def upgrade():
     )
     with op.batch_alter_table('picklists', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_picklists_code'), ['code'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
-        batch_op.create_index(batch_op.f('ix_picklists_deleted_at'), ['deleted_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_picklists_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
 
     op.create_table('roles',
     sa.Column('code', sa.String(length=200), nullable=False),
@@ -133,7 +133,7 @@ def upgrade():
     )
     with op.batch_alter_table('roles', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_roles_code'), ['code'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
-        batch_op.create_index(batch_op.f('ix_roles_deleted_at'), ['deleted_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_roles_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
 
     op.create_table('rules',
     sa.Column('entity', sa.String(length=200), nullable=False),
@@ -156,7 +156,7 @@ def upgrade():
     sa.PrimaryKeyConstraint('id', name=op.f('pk_rules'))
     )
     with op.batch_alter_table('rules', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_rules_deleted_at'), ['deleted_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_rules_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
 
     op.create_table('sent_forms',
     sa.Column('key', sa.String(length=200), nullable=False),
@@ -217,7 +217,7 @@ def upgrade():
     sa.PrimaryKeyConstraint('id', name=op.f('pk_picklist_items'))
     )
     with op.batch_alter_table('picklist_items', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_picklist_items_deleted_at'), ['deleted_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_picklist_items_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_picklist_items_picklist_id'), ['picklist_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_picklist_items_picklist_id_code'), ['picklist_id', 'code'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
@@ -247,7 +247,7 @@ def upgrade():
     sa.PrimaryKeyConstraint('id', name=op.f('pk_users'))
     )
     with op.batch_alter_table('users', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_users_deleted_at'), ['deleted_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_users_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_users_department_id'), ['department_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_users_username'), ['username'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
@@ -319,8 +319,8 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_customers_account_manager_id'), ['account_manager_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_customers_chief_representative_id'), ['chief_representative_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_customers_city'), ['city'], unique=False)
-        batch_op.create_index(batch_op.f('ix_customers_completeness'), ['completeness'], unique=False)
-        batch_op.create_index(batch_op.f('ix_customers_deleted_at'), ['deleted_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_customers_completeness'), ['completeness'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.create_index(batch_op.f('ix_customers_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_customers_external_number'), ['external_number'], unique=False)
         batch_op.create_index(batch_op.f('ix_customers_grade'), ['grade'], unique=False)
         batch_op.create_index(batch_op.f('ix_customers_industry'), ['industry'], unique=False)
@@ -410,8 +410,8 @@ def upgrade():
     )
     with op.batch_alter_table('promotion_materials', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_promotion_materials_code'), ['code'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
-        batch_op.create_index(batch_op.f('ix_promotion_materials_completeness'), ['completeness'], unique=False)
-        batch_op.create_index(batch_op.f('ix_promotion_materials_deleted_at'), ['deleted_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_promotion_materials_completeness'), ['completeness'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.create_index(batch_op.f('ix_promotion_materials_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_promotion_materials_keeper_id'), ['keeper_id'], unique=False)
 
     op.create_table('user_roles',
@@ -488,9 +488,9 @@ def upgrade():
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contacts'))
     )
     with op.batch_alter_table('contacts', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_contacts_completeness'), ['completeness'], unique=False)
+        batch_op.create_index(batch_op.f('ix_contacts_completeness'), ['completeness'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_contacts_customer_id'), ['customer_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_contacts_deleted_at'), ['deleted_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_contacts_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_contacts_mobile'), ['mobile'], unique=False)
 
     op.create_table('contracts',
@@ -529,9 +529,9 @@ def upgrade():
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contracts'))
     )
     with op.batch_alter_table('contracts', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_contracts_completeness'), ['completeness'], unique=False)
+        batch_op.create_index(batch_op.f('ix_contracts_completeness'), ['completeness'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_contracts_customer_id'), ['customer_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_contracts_deleted_at'), ['deleted_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_contracts_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_contracts_ends_on'), ['ends_on'], unique=False)
         batch_op.create_index(batch_op.f('ix_contracts_external_number'), ['external_number'], unique=False)
         batch_op.create_index(batch_op.f('ix_contracts_number'), ['number'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
@@ -577,7 +577,7 @@ def upgrade():
     )
     with op.batch_alter_table('material_movements', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_material_movements_customer_id'), ['customer_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_material_movements_deleted_at'), ['deleted_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_material_movements_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_material_movements_material_id'), ['material_id'], unique=False)
 
     op.create_table('expenses',
@@ -615,10 +615,10 @@ def upgrade():
     )
     with op.batch_alter_table('expenses', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_expenses_claimant_id'), ['claimant_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_expenses_completeness'), ['completeness'], unique=False)
+        batch_op.create_index(batch_op.f('ix_expenses_completeness'), ['completeness'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_expenses_contract_id'), ['contract_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_expenses_customer_id'), ['customer_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_expenses_deleted_at'), ['deleted_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_expenses_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_expenses_number'), ['number'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
     op.create_table('interactions',
@@ -649,10 +649,10 @@ def upgrade():
     )
     with op.batch_alter_table('interactions', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_interactions_author_id_happened_at'), ['author_id', 'happened_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_interactions_completeness'), ['completeness'], unique=False)
+        batch_op.create_index(batch_op.f('ix_interactions_completeness'), ['completeness'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_interactions_contact_id'), ['contact_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_interactions_customer_id_happened_at'), ['customer_id', 'happened_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_interactions_deleted_at'), ['deleted_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_interactions_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_interactions_happened_at_id'), ['happened_at', 'id'], unique=False)
 
     # ### end Alembic commands ###
@@ -662,25 +662,25 @@ def downgrade():
     # ### commands auto generated by Alembic - please adjust! ###
     with op.batch_alter_table('interactions', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_interactions_happened_at_id'))
-        batch_op.drop_index(batch_op.f('ix_interactions_deleted_at'))
+        batch_op.drop_index(batch_op.f('ix_interactions_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_interactions_customer_id_happened_at'))
         batch_op.drop_index(batch_op.f('ix_interactions_contact_id'))
-        batch_op.drop_index(batch_op.f('ix_interactions_completeness'))
+        batch_op.drop_index(batch_op.f('ix_interactions_completeness'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_interactions_author_id_happened_at'))
 
     op.drop_table('interactions')
     with op.batch_alter_table('expenses', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_expenses_number'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
-        batch_op.drop_index(batch_op.f('ix_expenses_deleted_at'))
+        batch_op.drop_index(batch_op.f('ix_expenses_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_expenses_customer_id'))
         batch_op.drop_index(batch_op.f('ix_expenses_contract_id'))
-        batch_op.drop_index(batch_op.f('ix_expenses_completeness'))
+        batch_op.drop_index(batch_op.f('ix_expenses_completeness'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_expenses_claimant_id'))
 
     op.drop_table('expenses')
     with op.batch_alter_table('material_movements', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_material_movements_material_id'))
-        batch_op.drop_index(batch_op.f('ix_material_movements_deleted_at'))
+        batch_op.drop_index(batch_op.f('ix_material_movements_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_material_movements_customer_id'))
 
     op.drop_table('material_movements')
@@ -696,16 +696,16 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_contracts_number'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_contracts_external_number'))
         batch_op.drop_index(batch_op.f('ix_contracts_ends_on'))
-        batch_op.drop_index(batch_op.f('ix_contracts_deleted_at'))
+        batch_op.drop_index(batch_op.f('ix_contracts_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_contracts_customer_id'))
-        batch_op.drop_index(batch_op.f('ix_contracts_completeness'))
+        batch_op.drop_index(batch_op.f('ix_contracts_completeness'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
     op.drop_table('contracts')
     with op.batch_alter_table('contacts', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_contacts_mobile'))
-        batch_op.drop_index(batch_op.f('ix_contacts_deleted_at'))
+        batch_op.drop_index(batch_op.f('ix_contacts_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_contacts_customer_id'))
-        batch_op.drop_index(batch_op.f('ix_contacts_completeness'))
+        batch_op.drop_index(batch_op.f('ix_contacts_completeness'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
     op.drop_table('contacts')
     with op.batch_alter_table('assignments', schema=None) as batch_op:
@@ -725,8 +725,8 @@ def downgrade():
     op.drop_table('user_roles')
     with op.batch_alter_table('promotion_materials', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_promotion_materials_keeper_id'))
-        batch_op.drop_index(batch_op.f('ix_promotion_materials_deleted_at'))
-        batch_op.drop_index(batch_op.f('ix_promotion_materials_completeness'))
+        batch_op.drop_index(batch_op.f('ix_promotion_materials_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
+        batch_op.drop_index(batch_op.f('ix_promotion_materials_completeness'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_promotion_materials_code'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
     op.drop_table('promotion_materials')
@@ -751,8 +751,8 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_customers_industry'))
         batch_op.drop_index(batch_op.f('ix_customers_grade'))
         batch_op.drop_index(batch_op.f('ix_customers_external_number'))
-        batch_op.drop_index(batch_op.f('ix_customers_deleted_at'))
-        batch_op.drop_index(batch_op.f('ix_customers_completeness'))
+        batch_op.drop_index(batch_op.f('ix_customers_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
+        batch_op.drop_index(batch_op.f('ix_customers_completeness'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_customers_city'))
         batch_op.drop_index(batch_op.f('ix_customers_chief_representative_id'))
         batch_op.drop_index(batch_op.f('ix_customers_account_manager_id'))
@@ -766,13 +766,13 @@ def downgrade():
     with op.batch_alter_table('users', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_users_username'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_users_department_id'))
-        batch_op.drop_index(batch_op.f('ix_users_deleted_at'))
+        batch_op.drop_index(batch_op.f('ix_users_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
 
     op.drop_table('users')
     with op.batch_alter_table('picklist_items', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_picklist_items_picklist_id_code'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_picklist_items_picklist_id'))
-        batch_op.drop_index(batch_op.f('ix_picklist_items_deleted_at'))
+        batch_op.drop_index(batch_op.f('ix_picklist_items_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
 
     op.drop_table('picklist_items')
     with op.batch_alter_table('findings', schema=None) as batch_op:
@@ -788,16 +788,16 @@ def downgrade():
     op.drop_table('sign_in_attempts')
     op.drop_table('sent_forms')
     with op.batch_alter_table('rules', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_rules_deleted_at'))
+        batch_op.drop_index(batch_op.f('ix_rules_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
 
     op.drop_table('rules')
     with op.batch_alter_table('roles', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_roles_deleted_at'))
+        batch_op.drop_index(batch_op.f('ix_roles_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_roles_code'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
     op.drop_table('roles')
     with op.batch_alter_table('picklists', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_picklists_deleted_at'))
+        batch_op.drop_index(batch_op.f('ix_picklists_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_picklists_code'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
     op.drop_table('picklists')
@@ -810,14 +810,14 @@ def downgrade():
     op.drop_table('heartbeats')
     with op.batch_alter_table('departments', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_departments_parent_id'))
-        batch_op.drop_index(batch_op.f('ix_departments_deleted_at'))
+        batch_op.drop_index(batch_op.f('ix_departments_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_departments_code'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
     op.drop_table('departments')
     op.drop_table('configuration_stamps')
     with op.batch_alter_table('attachments', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_attachments_entity_record_id'))
-        batch_op.drop_index(batch_op.f('ix_attachments_deleted_at'))
+        batch_op.drop_index(batch_op.f('ix_attachments_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
 
     op.drop_table('attachments')
     # ### end Alembic commands ###
