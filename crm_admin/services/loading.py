@@ -138,7 +138,7 @@ class _Plan:
         self.brings = {"past"} | (self.subject.brings if self.subject else frozenset())
         columns = {k: c for k, c in inspect(model).columns.items() if not c.primary_key}
         self.fields = {k for k, c in columns.items() if c.info.get("label")} | {"custom"}
-        self.constants: dict[str, Any] = {}
+        self.constants: dict[str, Any] = {"id": None}
         self.made: dict[str, Callable[[Any], Any]] = {}
         for key, column in columns.items():
             default = getattr(column.default, "arg", None)
@@ -232,11 +232,13 @@ def _load_chunk(
     _refuse_fields(plan, given, actor)
     rows = [plan.row(values, now) for values in given]
     _refuse(first, {n: [*plan.known_states(row)] for n, row in enumerate(rows)})
+    rules = validation.rules_of(plan.model.__tablename__)
+    blocked = any(rule.severity is Severity.BLOCK for rule in rules)
     found = {n: [p] for n, p in (plan.complete(rows, actor) or {}).items()}
     for position, row in enumerate(rows):
         if plan.derives:
             row.derive()
-        if problems := _problems(plan, row):
+        if problems := _problems(plan, row, blocked):
             found.setdefault(position, []).extend(problems)
     _refuse(first, found)
     _refuse(first, {position: [problem] for position, problem in _taken(plan, rows)})
@@ -259,11 +261,9 @@ def _refuse_fields(plan: _Plan, given: Sequence[Mapping[str, Any]], actor: User)
             raise Denied(N_("You may not change %(field)s."), field=Label(label))
 
 
-def _problems(plan: _Plan, row: Row) -> list[Problem]:
+def _problems(plan: _Plan, row: Row, blocked: bool) -> list[Problem]:
     """Return what is wrong with the row; doubts are settled as for any other record."""
     found = [*row.problems()] if plan.judges else []
-    rules = validation.rules_of(plan.model.__tablename__)
-    blocked = any(rule.severity is Severity.BLOCK for rule in rules)
     if blocked or not plan.is_plain(row):
         record = plan.model(**row.__dict__)
         found += validation.field_problems(record, row.__dict__)
