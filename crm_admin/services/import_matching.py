@@ -112,7 +112,7 @@ class Index:
             taken = select(table.c.id, table.c[key]).where(
                 table.c[key].in_(texts), table.c.deleted_at.is_(None)
             )
-            for id, text in db.session.execute(taken).tuples():
+            for id, text in db.session.execute(taken):
                 if id not in self.found.get((key, self.fold(text)), {}):
                     self.out_of_reach.add(text)
 

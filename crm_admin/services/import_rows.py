@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import inspect
@@ -12,6 +11,7 @@ from crm_admin.errors import CrmError
 from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.models.roles import Role
+from crm_admin.models.types import Money
 from crm_admin.models.users import User
 from crm_admin.services import access, import_fields, import_values, picklists
 from crm_admin.services.changes import CUSTOM
@@ -162,14 +162,12 @@ class Reader:
             return self._choice(picklist, text)
         if kind := getattr(column.type, "enum_class", None):
             return import_values.state_of(kind, text)
+        if isinstance(column.type, Money):
+            return import_values.amount_of(text)
         kind = column.type.python_type
         if issubclass(kind, date | datetime):
             return import_values.day_of(text, self.mapping.date_format)
-        readers: dict[type, Any] = {
-            bool: import_values.yes_or_no,
-            Decimal: import_values.amount_of,
-            int: import_values.whole_of,
-        }
+        readers: dict[type, Any] = {bool: import_values.yes_or_no, int: import_values.whole_of}
         return readers.get(kind, str)(text)
 
     def _choice(self, picklist: str, text: str) -> str:

@@ -14,7 +14,7 @@ from crm_admin.models.base import Customizable, Record
 from crm_admin.models.contacts import Contact
 from crm_admin.models.customers import Customer
 from crm_admin.models.users import User
-from crm_admin.services import access, import_fields, organisation, records
+from crm_admin.services import access, import_fields, numbers, organisation, records
 from crm_admin.services.changes import CUSTOM
 from crm_admin.services.import_fields import CONTACT, NUMBER
 from crm_admin.services.import_matching import Unmatched
@@ -35,6 +35,7 @@ class Writer:
     #: {(entity, record): the line that wrote it}; a later line may add to it, not change it.
     written: dict[tuple[str, int], int] = field(default_factory=dict)
     _fresh: list[Record] = field(default_factory=list)
+    _numbers: list[str] = field(default_factory=list)  #: those not given yet, the last one first
 
     def __post_init__(self) -> None:
         self.model = self.reader.model
@@ -47,9 +48,13 @@ class Writer:
         self.records.clear()
         self.contacts.clear()
         ids: set[int] = set()
+        unknown = 0
         for row in rows:
-            for key, text in self._asked(row):
-                ids |= self.reader.index.by(key, text).keys()
+            known = {id for key, text in self._asked(row) for id in self.reader.index.by(key, text)}
+            ids |= known
+            unknown += not known
+        if self.model.__tablename__ in numbers.PREFIXES and unknown:
+            self._numbers = numbers.take(self.model.__tablename__, unknown)[::-1]
         wanted = sorted(ids)
         for start in range(0, len(wanted), CHUNK):
             some = wanted[start : start + CHUNK]
@@ -59,6 +64,12 @@ class Writer:
                 theirs = access.visible(Contact, self.actor).where(Contact.customer_id.in_(some))
                 for contact in db.session.scalars(theirs.order_by(Contact.id)):
                     self.contacts.setdefault(contact.customer_id, []).append(contact)
+
+    def finish(self) -> None:
+        """Give back the numbers that the rows did not need, before anyone else can ask for one."""
+        if self._numbers:
+            numbers.take(self.model.__tablename__, -len(self._numbers))
+            self._numbers = []
 
     def _asked(self, row: Row) -> Iterable[tuple[str, str]]:
         for text in row.numbers:
@@ -95,6 +106,8 @@ class Writer:
     def settle(self, row: Row) -> None:
         """Remember what the row wrote, now that it stays."""
         for record in self._fresh:
+            if self._numbers and getattr(record, "number", "") == self._numbers[-1]:
+                self._numbers.pop()
             self.written.setdefault((record.__tablename__, record.id), row.line)
             if isinstance(record, Contact) and self.model is not Contact:
                 known = self.contacts.setdefault(record.customer_id, [])
@@ -158,6 +171,8 @@ class Writer:
         number = row.texts.get(NUMBER)
         if number and number != getattr(record, "number", number):
             values.setdefault(self.keys.own, number)
+        if values.get("external_number", "") == getattr(record, "number", None):
+            del values["external_number"]  # the column holds our own numbers
         if isinstance(record, User) and "username" in values:
             del values["username"]  # it was found by it, in whatever letters
         return values
@@ -170,6 +185,8 @@ class Writer:
         if self.model is User:
             self._complete_user(row, values)
         record = self.model()
+        if self._numbers:
+            record.number = self._numbers[-1]  # type: ignore[attr-defined]
         self._ask_rights(record, values)
         records.change(record, values, self.actor)
         return record

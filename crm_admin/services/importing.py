@@ -192,6 +192,7 @@ class _Import:
         self.writer.load(rows)
         for row in rows:
             self._take_one(row)
+        self.writer.finish()
 
     def _take_one(self, row: Row) -> None:
         try:
