@@ -103,6 +103,6 @@ def people(actor: User, model: type[Record]) -> list[Person]:
     )
     found = [
         Person(id, name, int(lost or 0), int(average or 0))
-        for id, name, lost, average in db.session.execute(statement).tuples()
+        for id, name, lost, average in db.session.execute(statement)
     ]
     return sorted(found, key=lambda person: (person.percent, -person.incomplete, person.name))

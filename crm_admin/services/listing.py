@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Integer,
     Select,
     and_,
+    bindparam,
     func,
     inspect,
     or_,
@@ -24,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from crm_admin import i18n
 from crm_admin.database import db
 from crm_admin.models.base import Record
 from crm_admin.models.types import Moment, Money
@@ -89,12 +92,13 @@ def stream(
     """
     ordered = _ordered(_matching(model, actor, question, "export"), model, actor, question)
     ids = list(db.session.scalars(ordered))
+    chosen = _select(model, tuple(keys), i18n.language())
 
     def rows() -> Iterator[Sequence[tuple[Any, ...]]]:
         with db.engine.connect() as connection:
             for start in range(0, len(ids), chunk):
                 wanted = ids[start : start + chunk]
-                found = connection.execute(_select(model, keys, wanted)).tuples()
+                found = connection.execute(chosen, {"ids": wanted})
                 by_id = {row[0]: row for row in found}
                 yield [by_id[id] for id in wanted if id in by_id]
 
@@ -106,15 +110,13 @@ def count(model: type[Record], actor: User, question: Question) -> int:
     return _count(_matching(model, actor, question, "view"))
 
 
-def neighbours(
-    model: type[Record], actor: User, id: int
-) -> tuple[int | None, int | None]:
+def neighbours(model: type[Record], actor: User, id: int) -> tuple[int | None, int | None]:
     """Return the ids before and after this one in the list as it is without a search."""
     rows = access.rows(model, actor)
     before = select(model.id).where(*rows, model.id > id).order_by(model.id).limit(1)
     after = select(model.id).where(*rows, model.id < id).order_by(model.id.desc()).limit(1)
     both = select(before.scalar_subquery(), after.scalar_subquery())
-    found: tuple[int | None, int | None] = db.session.execute(both).tuples().one()
+    found: tuple[int | None, int | None] = db.session.execute(both).one()
     return found
 
 
@@ -163,12 +165,17 @@ def _ordered(
 def _rows(model: type[Record], ids: Sequence[int], keys: Sequence[str]) -> list[tuple[Any, ...]]:
     if not ids:
         return []
-    by_id = {row[0]: row for row in db.session.execute(_select(model, keys, ids)).tuples()}
+    chosen = _select(model, tuple(keys), i18n.language())
+    by_id = {row[0]: row for row in db.session.execute(chosen, {"ids": ids})}
     return [by_id[id] for id in ids if id in by_id]
 
 
-def _select(model: type[Record], keys: Sequence[str], ids: Sequence[int]) -> Select[Any]:
-    """Return the select of (id, *values); a relation's value is the other record's title."""
+@cache
+def _select(model: type[Record], keys: tuple[str, ...], language: str) -> Select[Any]:
+    """Return the select of (id, *values) of the `ids`, made once a language.
+
+    A relation's value is the other record's title.
+    """
     table, relations = access.table_of(model), inspect(model).relationships
     columns: list[Any] = [table.c.id]
     joined = table
@@ -181,7 +188,9 @@ def _select(model: type[Record], keys: Sequence[str], ids: Sequence[int]) -> Sel
         other = access.table_of(target).alias()
         joined = joined.outerjoin(other, other.c.id == table.c[model.column_key(key)])  # type: ignore[assignment]
         columns.append(title_of(target, other))
-    return select(*columns).select_from(joined).where(table.c.id.in_(ids))
+    return (
+        select(*columns).select_from(joined).where(table.c.id.in_(bindparam("ids", expanding=True)))
+    )
 
 
 def title_of(model: type[Any], table: Any) -> Any:
@@ -280,7 +289,7 @@ def lookup(
         conditions.append(or_(*(c.icontains(word, autoescape=True) for c in columns)))
     found = db.session.execute(
         statement.where(*conditions).order_by(title, table.c.id).offset(offset).limit(limit)
-    ).tuples()
+    )
     names: dict[int, str] = dict(found.all())
     details = {row[0]: row[1] for row in _rows(model, list(names), keys)} if keys else {}
     return [

@@ -81,7 +81,7 @@ def _customers(found: Overview, actor: User, today: date) -> None:
         .where(*access.rows(Customer, actor))
         .group_by(Customer.completeness)
     )
-    shares = {r: n for r, n in db.session.execute(rated).tuples() if r is not None}
+    shares = {r: n for r, n in db.session.execute(rated) if r is not None}
     checked = sum(shares.values())
     found.percent = sum(r * n for r, n in shares.items()) // checked if checked else None
     found.incomplete = sum(n for r, n in shares.items() if r < 100)
@@ -94,7 +94,7 @@ def _customers(found: Overview, actor: User, today: date) -> None:
         )
         .order_by(Customer.next_contact_on, Customer.id)
     )
-    rows = db.session.execute(due_ones.limit(SHOWN)).tuples()
+    rows = db.session.execute(due_ones.limit(SHOWN))
     found.contacts_due = [(id, name, day) for id, name, day in rows if day is not None]
     if access.allows(actor, "view", Contact):
         found.birthdays = _birthdays(actor, today)
@@ -113,7 +113,7 @@ def _birthdays(actor: User, today: date) -> list[tuple[int, str]]:
         )
         .order_by(Contact.name)
     )
-    return [(id, name) for id, name in db.session.execute(statement.limit(SHOWN)).tuples()]
+    return [(id, name) for id, name in db.session.execute(statement.limit(SHOWN))]
 
 
 def _contracts(found: Overview, actor: User, today: date) -> None:
@@ -125,7 +125,7 @@ def _contracts(found: Overview, actor: User, today: date) -> None:
         .where(*mine, Contract.ends_on <= max(months[-1][1], today + timedelta(days=90)))
         .group_by(Contract.ends_on)
     )
-    counts: dict[date, int] = dict(db.session.execute(by_day).tuples().all())
+    counts: dict[date, int] = dict(db.session.execute(by_day).all())
 
     def between(first: date, last: date) -> int:
         return sum(count for day, count in counts.items() if first <= day <= last)
@@ -148,7 +148,7 @@ def _contracts(found: Overview, actor: User, today: date) -> None:
         .where(*mine, Contract.ends_on.between(today, today + timedelta(days=90)))
         .order_by(Contract.ends_on, Contract.id)
         .limit(SHOWN)
-    ).tuples()
+    )
     found.soonest = [Ending(*row) for row in rows]
 
 
