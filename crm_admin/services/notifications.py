@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from crm_admin import clock
@@ -48,11 +48,15 @@ def _notify(message: Message) -> bool:
     return True
 
 
+#: Asked for every page, so it is put together once.
+_UNREAD = select(func.count(Notification.id)).where(
+    Notification.user_id == bindparam("user"), Notification.read_at.is_(None)
+)
+
+
 def unread_count(actor: User) -> int:
     """Return how many of the actor's messages are unread."""
-    statement = select(func.count()).select_from(Notification)
-    unread = statement.where(Notification.user_id == actor.id, Notification.read_at.is_(None))
-    return db.session.scalar(unread) or 0
+    return db.session.scalar(_UNREAD, {"user": actor.id}) or 0
 
 
 def inbox(
@@ -79,7 +83,5 @@ def mark_read(actor: User, id: int | None = None) -> int:
 
 def find(actor: User, id: int) -> Notification | None:
     """Return one of the actor's messages, or None."""
-    statement = select(Notification).where(
-        Notification.user_id == actor.id, Notification.id == id
-    )
+    statement = select(Notification).where(Notification.user_id == actor.id, Notification.id == id)
     return db.session.scalar(statement)

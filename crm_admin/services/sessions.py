@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import contains_eager, joinedload
 
 from crm_admin import clock
@@ -17,6 +17,22 @@ from crm_admin.services import configuration, records
 
 #: How often a session's last use is noted.
 NOTED_EVERY = timedelta(minutes=1)
+
+
+#: The living session of a token, with its user and the configuration's stamp: asked every time.
+_FOUND = (
+    select(UserSession, select(ConfigurationStamp.value).scalar_subquery())
+    .join(UserSession.user)
+    .options(contains_eager(UserSession.user), joinedload(UserSession.user, User.department))
+    .where(
+        UserSession.token_hash == bindparam("token"),
+        UserSession.ended_at.is_(None),
+        UserSession.expires_at > bindparam("now"),
+        UserSession.seen_at > bindparam("unused_since"),
+        User.is_active,
+        User.deleted_at.is_(None),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -50,20 +66,8 @@ def find(token: str, limits: Limits) -> UserSession | None:
     Signing out, deactivation, a new password and time each end a session at the next request.
     """
     now = clock.now()
-    statement = (
-        select(UserSession, select(ConfigurationStamp.value).scalar_subquery())
-        .join(UserSession.user)
-        .options(contains_eager(UserSession.user), joinedload(UserSession.user, User.department))
-        .where(
-            UserSession.token_hash == _hash(token),
-            UserSession.ended_at.is_(None),
-            UserSession.expires_at > now,
-            UserSession.seen_at > now - limits.idle,
-            User.is_active,
-            User.deleted_at.is_(None),
-        )
-    )
-    row = db.session.execute(statement).first()
+    asked = {"token": _hash(token), "now": now, "unused_since": now - limits.idle}
+    row = db.session.execute(_FOUND, asked).first()
     if row is None:
         return None
     session, stamp = row

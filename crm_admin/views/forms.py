@@ -24,7 +24,7 @@ from wtforms import (
 )
 from wtforms.fields import DateTimeLocalField, SelectMultipleField
 from wtforms.meta import DefaultMeta
-from wtforms.validators import ValidationError
+from wtforms.validators import Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from crm_admin.models.base import Record
@@ -172,7 +172,10 @@ def bound(
     """
     fields: dict[str, Any] = {}
     for column in columns:
-        options: dict[str, Any] = {"description": _(column.help) if column.help else ""}
+        options: dict[str, Any] = {
+            "description": _(column.help) if column.help else "",
+            "validators": [Optional()],  # what must be filled in, the write path says
+        }
         fields[column.key] = _field(column, record, zone, language, lookups, options)
     form_class = type("EntityForm", (Form,), {**fields, **(more or {}), "Meta": Meta})
     form: Form = form_class(data, obj=record)

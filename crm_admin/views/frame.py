@@ -1,8 +1,9 @@
 """The frame around every page: menu, search, bell, language and look."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from flask import Flask, current_app, g, request
@@ -144,9 +145,15 @@ def _scheduler_banner() -> str:
     from crm_admin.models.job_runs import JobRun
     from crm_admin.services import access
 
-    if access.allows(requests.actor(), "run", JobRun) and job_runs.is_silent():
+    if access.allows(requests.actor(), "run", JobRun) and _is_silent(int(time.monotonic() // 10)):
         return str(_("The scheduler is not running: no reminders go out and nothing is checked."))
     return ""
+
+
+@lru_cache(maxsize=1)
+def _is_silent(_tens_of_seconds: int) -> bool:
+    """Return whether the scheduler is silent, asked once in ten seconds by each process."""
+    return job_runs.is_silent()
 
 
 def add(entry: Entry) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from flask import request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from crm_admin.i18n import N_
 from crm_admin.models.users import User
@@ -122,20 +122,43 @@ def _heading(
 def _rows(
     view: Any, actor: User, rows: Sequence[tuple[Any, ...]], shown: list[Column], binned: bool
 ) -> list[tuple[Any, ...]]:
-    """Return (id, page, form or nothing, cells) of each row."""
+    """Return (id, its page, its form or None, title, cells) of each row.
+
+    The cells are put together here: a list has hundreds, and a template takes ten times as long.
+    """
     language, zone = requests.language(), requests.zone()
     make = [columns.formatter(c, language, zone) for c in shown]
     editable = set() if binned else _editable(view, actor, [row[0] for row in rows])
+    cell = Markup('<td class="kind-{}" data-label="{}">')
+    blank = Markup('<td class="kind-{} blank" data-label="{}">—</td>')
+    drawn_columns = [
+        (str(cell.format(c.kind, c.text)), str(blank.format(c.kind, c.text)), form)
+        for c, form in zip(shown[1:], make[1:], strict=True)
+    ]
     details, edit = f"{view.path}details/?id=", f"{view.path}edit/?id="
     return [
         (
             row[0],
             f"{details}{row[0]}",
             f"{edit}{row[0]}" if row[0] in editable else None,
-            [form(value) for form, value in zip(make, row[1:], strict=True)],
+            make[0](row[1]) or "—",
+            _cells(drawn_columns, row[2:]),
         )
         for row in rows
     ]
+
+
+def _cells(
+    drawn_columns: list[tuple[str, str, columns.Formatter]], values: Sequence[Any]
+) -> Markup:
+    """Return the cells of a row after its title, each beginning as its column has it."""
+    parts = []
+    for (opening, blank, form), value in zip(drawn_columns, values, strict=True):
+        if shown := form(value):
+            parts += (opening, escape(shown), "</td>")
+        else:
+            parts.append(blank)
+    return Markup("".join(parts))  # noqa: S704  (every value was escaped just now)
 
 
 def _editable(view: Any, actor: User, ids: list[int]) -> set[int]:
