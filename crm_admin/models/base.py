@@ -51,7 +51,8 @@ def field(
         label: what people call it, in English; the catalogues translate it.
         help: one sentence under the field of a form.
         picklist: the code of the picklist whose items' codes it holds.
-        kind: what a text holds where that matters to a form: "lines", "email", "phone", "url".
+        kind: what a text holds where that matters to a form: "lines", "email", "phone", "url";
+            "entity", "field" or "check" for what names a part of the system itself.
         verb: the right that changing it needs beside "edit", such as "assign".
         given: whether the system fills it in, so that no form or file may.
     """

@@ -103,6 +103,9 @@ class MaterialMovement(Customizable, Record):
     person: Mapped[User | None] = relationship()
     customer: Mapped[Customer | None] = relationship()
 
+    def __str__(self) -> str:
+        return f"{self.material}, {self.moved_on}" if self.material else super().__str__()
+
     def problems(self) -> Iterator[Problem]:
         if self.quantity is not None:
             least = 0 if self.kind == MovementKind.COUNTED else 1

@@ -30,9 +30,9 @@ class Rule(Record):
     singular, plural = N_("Rule"), N_("Rules")
     configures = True
 
-    entity: Mapped[str] = field(label=N_("Entity"))
-    field_key: Mapped[str] = field(label=N_("Field"))
-    kind: Mapped[str] = field(label=N_("Check"))
+    entity: Mapped[str] = field(label=N_("Entity"), kind="entity")
+    field_key: Mapped[str] = field(label=N_("Field"), kind="field")
+    kind: Mapped[str] = field(label=N_("Check"), kind="check")
     parameter: Mapped[str | None] = field(label=N_("Parameter"))
     severity: Mapped[Severity] = field(label=N_("Severity"), default=Severity.WARN)
     weight: Mapped[int] = field(

@@ -54,6 +54,11 @@ class User(Record):
         secondary=user_roles, order_by=Role.id, info={"label": N_("Roles")}
     )
 
+    @classmethod
+    def shown_name(cls) -> ColumnElement[str]:
+        """Return what a list calls a user: the system by its name in the present language."""
+        return case((cls.is_system, i18n.say(N_("System"))), else_=cls.name)
+
     def get_id(self) -> str:
         """Return the key Flask-Login asks for."""
         return str(self.id)

@@ -120,6 +120,8 @@ SOURCES = {
     "cli": N_("command"),
     "setup": N_("setup"),
     "demo": N_("demo data"),
+    "profile": N_("own profile"),
+    "attachment": N_("file"),
 }
 
 #: What the rights are called in the matrix of roles.

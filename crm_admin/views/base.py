@@ -280,7 +280,7 @@ class EntityView(ModelView):
                 setattr(record, column.key, asked[:200] if known else None)
 
     def forget(self, record: Record) -> None:
-        """Take back what was put into a record that was not saved, so that nothing else saves it."""
+        """Take back what was put into a record that was not saved: nothing else must save it."""
         for changed in (*db.session.new, record):
             if changed in db.session and inspect(changed).persistent:
                 db.session.refresh(changed)

@@ -18,7 +18,7 @@ from crm_admin.errors import filled_in
 from crm_admin.i18n import N_
 from crm_admin.models.base import Labelled, Record
 from crm_admin.models.types import Moment, Money
-from crm_admin.services import labels, picklists
+from crm_admin.services import access, labels, picklists, validation
 from crm_admin.views.words import gettext as _
 
 Formatter = Callable[[Any], str | Markup]
@@ -125,8 +125,32 @@ def formatter(column: Column, language: str, zone: tzinfo) -> Formatter:
         "number": lambda value: "" if value is None else f"{value:,}",
         "date": lambda value: "" if value is None else value.isoformat(),
         "percent": lambda value: "" if value is None else meter(value),
+        "entity": _entity,
+        "field": _field,
+        "check": _check,
     }
     return simple.get(column.kind, _text)
+
+
+def _entity(value: str | None) -> str:
+    model = access.model_of(value or "")
+    return _(model.plural) if model else value or ""
+
+
+def _check(value: str | None) -> str:
+    kind = validation.KINDS.get(value or "")
+    return _(kind.label) if kind else value or ""
+
+
+def _field(value: str | None) -> str:
+    """Return what people call a field, by the first entity that has one of this name."""
+    value = value or ""
+    for model in access.entities().values():
+        if value == model.__tablename__:
+            return _(model.singular)
+        if value in inspect(model).columns and (words := access.field_info(model, value)):
+            return _(words["label"]) if words.get("label") else value
+    return value
 
 
 def _text(value: Any) -> str:

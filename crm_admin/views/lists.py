@@ -152,7 +152,7 @@ def _cells(
     drawn_columns: list[tuple[str, str, columns.Formatter]], values: Sequence[Any]
 ) -> Markup:
     """Return the cells of a row after its title, each beginning as its column has it."""
-    parts = []
+    parts: list[str] = []
     for (opening, blank, form), value in zip(drawn_columns, values, strict=True):
         if shown := form(value):
             parts += (opening, escape(shown), "</td>")

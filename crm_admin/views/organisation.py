@@ -14,7 +14,7 @@ from crm_admin.models.roles import Role
 from crm_admin.models.rules import Rule
 from crm_admin.models.users import User
 from crm_admin.services import access, passwords, records, role_matrix, validation
-from crm_admin.views import forms, pages, requests
+from crm_admin.views import columns, forms, pages, requests
 from crm_admin.views.base import BASICS, EntityView
 from crm_admin.views.words import gettext as _
 
@@ -219,16 +219,33 @@ class RuleView(EntityView):
     )
 
     def more_fields(self, record: Record) -> dict[str, Any]:
-        """Offer entities and checks by their names instead of free text."""
-        rated = [(e, _(m.plural)) for e, m in sorted(access.entities().items()) if e in RATED]
+        """Offer entities, fields and checks by their names instead of free text."""
+        rated = {entity: access.entities()[entity] for entity in RATED}
+        offered = [(entity, _(model.plural)) for entity, model in rated.items()]
         checks = [(name, _(kind.label)) for name, kind in validation.KINDS.items()]
+        # Grouped by entity: a field of another one is refused when it is saved.
+        keys = {
+            _(model.plural): [(c.column_key, c.text) for c in columns.labelled(model)]
+            + [(entity, _(other.singular)) for entity, other in related_to(model)]
+            for model in rated.values()
+        }
         return {
-            "entity": SelectField(_("Entity"), choices=rated),
+            "entity": SelectField(_("Entity"), choices=offered),
+            "field_key": SelectField(_("Field"), choices=keys, validate_choice=False),
             "kind": SelectField(_("Check"), choices=checks),
         }
 
     def more_values(self, form: Form) -> dict[str, Any]:
-        return {"entity": form["entity"].data, "kind": form["kind"].data}
+        return {key: form[key].data for key in ("entity", "field_key", "kind")}
+
+
+def related_to(model: type[Record]) -> list[tuple[str, type[Record]]]:
+    """Return the entities whose records belong to those of this one."""
+    return [
+        (entity, other)
+        for entity, other in sorted(access.entities().items())
+        if other.follows and access.target_of(other, other.follows) is model
+    ]
 
 
 #: The entities that rules can look at.

@@ -1,6 +1,7 @@
 """A record's page: what it shows beside the fields themselves."""
 
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -73,8 +74,8 @@ def _show(column: Column, record: Record) -> str | Markup:
         return Markup('<a href="mailto:{}">{}</a>').format(value, value)
     if value and column.kind == "url":
         address = value if value.startswith(("http://", "https://")) else f"http://{value}"
-        link = '<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>'
-        return Markup(link).format(address, value) if "." in value else str(value)
+        link = Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>')
+        return link.format(address, value) if "." in value else str(value)
     shown = columns.formatter(column, requests.language(), requests.zone())(value)
     if column.kind == "money" and value is not None and getattr(record, "currency", None):
         return f"{shown} {record.currency}"  # type: ignore[attr-defined]
@@ -333,7 +334,7 @@ def _attachments(view: Any, record: Record) -> dict[str, Any] | None:
     """Return the files of a record, and where more can be added."""
     actor = requests.actor()
     may_edit = access.may(record, actor, "edit")
-    zone = requests.zone()
+    zone, back = requests.zone(), quote(f"{view.path}details/?id={record.id}", safe="")
     items = [
         {
             "name": file.name,
@@ -341,9 +342,7 @@ def _attachments(view: Any, record: Record) -> dict[str, Any] | None:
             "by": by,
             "at": columns.moment(file.created_at, zone),
             "url": f"/attachments/{file.id}",
-            "delete_url": f"/attachments/{file.id}/delete?url={view.path}details/%3Fid%3D{record.id}"
-            if may_edit
-            else None,
+            "delete_url": f"/attachments/{file.id}/delete?url={back}" if may_edit else None,
         }
         for file, by in attachments.listed(record, actor)
     ]
