@@ -24,6 +24,7 @@ class _Spoken(importing.Report):
 
     def __init__(self) -> None:
         self.began = monotonic()
+        self.done = 0
 
     def ignored(self, columns: list[str]) -> None:
         click.echo(f"ignored columns: {', '.join(columns)}", err=True)
@@ -33,6 +34,7 @@ class _Spoken(importing.Report):
         click.echo(f"{place}: {error}", err=True)
 
     def progress(self, done: int, about: int | None) -> None:
+        self.done = done
         if monotonic() - self.began > PATIENCE:
             of = f" of about {about}" if about and about > done else ""
             click.echo(f"{done} rows{of} ...", err=True)
@@ -75,6 +77,7 @@ def command(
     A bad row is named on standard error, and the good ones go in. Running the same file again
     changes nothing.
     """
+    spoken = _Spoken()
     try:
         counts = importing.run(
             import_fields.ENTITIES[entity],
@@ -84,12 +87,13 @@ def command(
             mapping=_mapping(mapping_file, create_departments),
             encoding=encoding,
             dry_run=dry_run,
-            report=_Spoken(),
+            report=spoken,
         )
     except WrongMapping as error:
         raise click.UsageError(str(error)) from error
     except CrmError as error:
-        raise click.ClickException(str(error)) from error
+        before = f" The first {spoken.done} rows are done." if spoken.done and not dry_run else ""
+        raise click.ClickException(f"{error}{before}") from error
     said = [f"{counts.created} created", f"{counts.updated} updated"]
     said += [f"{counts.unchanged} unchanged", f"{counts.refused} refused"]
     if counts.passed_over:

@@ -55,7 +55,7 @@ def moment_of(text: str, format: str = "") -> datetime:
     small = plain(text)
     if format:
         try:
-            return datetime.strptime(small, format)  # noqa: DTZ007
+            return datetime.strptime(small, format).replace(tzinfo=None)  # noqa: DTZ007
         except ValueError:
             pass  # a workbook gives its days with the year first, whatever people see in it
     found = _DAY.fullmatch(small) or _COMPACT_DAY.fullmatch(small)

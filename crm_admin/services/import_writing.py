@@ -84,8 +84,8 @@ class Writer:
             BadRow: it means none, or several, or what it says may not be.
         """
         self._fresh.clear()
-        self.reader.understand(row)
         try:
+            self.reader.understand(row)
             record = self._record(row)
             outcome: Outcome = "created"
             if record is None:

@@ -484,6 +484,42 @@ def test_more_rows_than_one_transaction_holds_are_all_taken_in(take_in):
     assert take_in(Customer, *rows).total == (0, 0, importing.CHUNK + 50, 0)
 
 
+def test_a_run_that_is_cut_off_keeps_what_is_in_and_the_next_takes_in_the_rest(app, tmp_path):
+    class CutOff(importing.Report):
+        def progress(self, done, about):
+            raise KeyboardInterrupt
+
+    file = tmp_path / "file.csv"
+    file.write_text("id,name\n" + "".join(f"K{i},Name {i}\n" for i in range(600)))
+    with pytest.raises(KeyboardInterrupt):
+        importing.run(Customer, file, organisation.system(), aliases=ALIASES, report=CutOff())
+    assert len(every(Customer)) == importing.CHUNK
+    counts = importing.run(Customer, file, organisation.system(), aliases=ALIASES)
+    assert (counts.created, counts.unchanged) == (100, 500)
+
+
+def test_a_broken_row_stops_the_file_and_the_rows_before_it_can_be_told(command):
+    text = "id,name\n" + "".join(f"K{i},Name {i}\n" for i in range(510)) + "K,a,b,c\n"
+    done = command(text)
+    assert done.exit_code == 1
+    assert "line 512 has 4 cells" in done.stderr
+    assert "The first 500 rows are done." in done.stderr
+
+
+def test_a_department_that_may_not_be_made_is_a_bad_row(take_in, people):
+    with records.transaction("tests"):
+        grants = {"*": {"view": "all"}, "users": {"view": "all", "create": "all", "import": "all"}}
+        role = Role(code="staff", label_en="Staff", grants=grants)
+        records.save(role, people.system)
+        people.fay.roles = [role]
+        records.save(people.fay, people.system)
+    mapping = "[departments]\ncreate = true\n"
+    rows = [["name", "department"], ["Bo", "East"], ["Cy", "north"]]
+    heard = take_in(User, *rows, actor=people.fay, mapping=mapping)
+    assert heard.total == (1, 0, 0, 1)
+    assert heard.lines == ["2 : You may not add such a record."]
+
+
 @pytest.mark.parametrize(
     ("text", "day"),
     [
