@@ -44,6 +44,7 @@ class Browser(FlaskClient):
     """
 
     def open(self, *args, **kwargs):
+        kwargs.setdefault("buffered", True)  # what is sent in pieces is read, and closed, here
         answer = Context().run(super().open, *args, **kwargs)
         if has_app_context():
             db.session.rollback()  # the test sees what was written

@@ -9,14 +9,15 @@ from typing import TypeVar
 from sqlalchemy import inspect
 
 from crm_admin.models.base import Model
+from crm_admin.models.types import Moment, Money
 from crm_admin.services import organisation, records
 
 M = TypeVar("M", bound=Model)
 _numbers = count(1)
 _EXAMPLES = {
     date: date(2026, 1, 1),
-    datetime: datetime(2026, 1, 1, 8, 0, tzinfo=UTC),
-    Decimal: Decimal(1),
+    Money: Decimal(1),
+    Moment: datetime(2026, 1, 1, 8, 0, tzinfo=UTC),
     int: 1,
 }
 
@@ -41,6 +42,9 @@ def _example(column):
         if table.name == "users":
             return organisation.system().id
         return make(next(m.class_ for m in Model.registry.mappers if m.local_table is table)).id
+    kind = type(column.type)
+    if kind in _EXAMPLES:
+        return _EXAMPLES[kind]
     kind = column.type.python_type
     if issubclass(kind, Enum):
         return next(iter(kind))
