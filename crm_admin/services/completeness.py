@@ -167,5 +167,6 @@ def owner_ids(record: Record) -> list[int]:
 
 def may_check(actor: User) -> bool:
     """Return whether the actor supervises others' records: sees more than their own."""
-    scopes = (access.reach(actor, "view", model) for model in checked_entities())
+    owned = (model for model in checked_entities() if model.owners or model.follows)
+    scopes = (access.reach(actor, "view", model) for model in owned)
     return any(scope is not None and scope != "own" for scope in scopes)
