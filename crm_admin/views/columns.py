@@ -14,6 +14,7 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy import Date, Integer, inspect
 
+from crm_admin import i18n
 from crm_admin.errors import filled_in
 from crm_admin.i18n import N_
 from crm_admin.models.base import Labelled, Record
@@ -128,6 +129,8 @@ def formatter(column: Column, language: str, zone: tzinfo) -> Formatter:
         "entity": _entity,
         "field": _field,
         "check": _check,
+        "parameter": _parameter,
+        "tone": lambda value: _(labels.TONE_NAMES[value]) if value in labels.TONE_NAMES else "",
     }
     return simple.get(column.kind, _text)
 
@@ -151,6 +154,11 @@ def _field(value: str | None) -> str:
         if value in inspect(model).columns and (words := access.field_info(model, value)):
             return _(words["label"]) if words.get("label") else value
     return value
+
+
+def _parameter(value: str | None) -> str:
+    """Return what a rule's check needs to know: an entity or a picklist by its name."""
+    return picklists.name(value or "", i18n.language()) or _entity(value)
 
 
 def _text(value: Any) -> str:
@@ -239,6 +247,8 @@ def plain(model: type[Record], key: str, value: Any, language: str, zone: tzinfo
         return money(Decimal(value))
     if of.kind == "flag":
         return _("Yes") if value else _("No")
+    if of.kind in ("entity", "field", "check", "parameter", "tone"):
+        return str(formatter(of, language, zone)(value))
     return _("changed") if isinstance(value, dict) else str(value)
 
 

@@ -50,6 +50,14 @@ def icon(name: str, size: int = 18) -> Markup:
     return Markup(lucide(name, size=size, **{"aria-hidden": "true"}))  # noqa: S704  (a file of ours)
 
 
+@cache
+def symbol(name: str) -> Markup:
+    """Return a picture that others on the page refer to as `#i-name`: kept once, shown often."""
+    inner = lucide(name, size=16).partition(">")[2].rpartition("</svg>")[0]
+    hidden = '<svg class="symbols" aria-hidden="true"><symbol id="i-{}" viewBox="0 0 24 24">{}'
+    return Markup(hidden + "</symbol></svg>").format(name, Markup(inner))  # noqa: S704
+
+
 class Frame:
     """What the frame shows to whoever asks; worked out only as far as a page uses it."""
 
@@ -62,16 +70,17 @@ class Frame:
         self.theme = requests.theme()
         self.language = requests.language().replace("_", "-")
         self.search = request.args.get("query", "") if request.path == "/search/" else ""
+        self.signed_in = requests.is_signed_in()
+        choose = "/language/" if self.signed_in else "/sign-in?language="
         self.languages = [
             {
                 "code": code.replace("_", "-"),
                 "label": label,
                 "active": code == requests.language(),
-                "url": f"/language/{code}",
+                "url": f"{choose}{code}",
             }
             for code, label in i18n.LANGUAGES.items()
         ]
-        self.signed_in = requests.is_signed_in()
 
     @property
     def user(self) -> dict[str, str] | None:
@@ -164,7 +173,7 @@ def add(entry: Entry) -> None:
 
 def init_app(app: Flask) -> None:
     """Give every template the frame, its pictures and the page's nonce."""
-    app.jinja_env.globals["icon"] = icon
+    app.jinja_env.globals |= {"icon": icon, "symbol": symbol}
     ENTRIES.clear()  # the screens add themselves after this
 
     @app.context_processor

@@ -56,7 +56,7 @@ def context(view: Any) -> dict[str, Any]:
         "hidden_args": [(k, v) for k, v in here if k not in ("search", "page")],
         "filters": _filters(view),
         "active_filters": _active(view, question, here),
-        "actions": _actions(view, actor, question),
+        "actions": _actions(view, actor, binned=question.binned),
         "action_url": f"{view.path}action/",
         "exports": _exports(view.path, here) if exports else [],
         "in_bin": question.binned,
@@ -119,38 +119,56 @@ def _heading(
     }
 
 
+#: Marks in a drawn row that stand for what differs from record to record; nobody can type them.
+_ID, _TITLE, _CELLS = "\x01", "\x02", "\x03"
+
+
 def _rows(
     view: Any, actor: User, rows: Sequence[tuple[Any, ...]], shown: list[Column], binned: bool
-) -> list[tuple[Any, ...]]:
-    """Return (id, its page, its form or None, title, cells) of each row.
+) -> Markup:
+    """Return the rows of the page.
 
-    The cells are put together here: a list has hundreds, and a template takes ten times as long.
+    Each is a drawn row filled in: a list has hundreds of cells, and a template takes ten times as
+    long for them.
     """
     language, zone = requests.language(), requests.zone()
     make = [columns.formatter(c, language, zone) for c in shown]
-    editable = set() if binned else _editable(view, actor, [row[0] for row in rows])
     cell = Markup('<td class="kind-{}" data-label="{}">')
     blank = Markup('<td class="kind-{} blank" data-label="{}">—</td>')
     drawn_columns = [
         (str(cell.format(c.kind, c.text)), str(blank.format(c.kind, c.text)), form)
         for c, form in zip(shown[1:], make[1:], strict=True)
     ]
-    details, edit = f"{view.path}details/?id=", f"{view.path}edit/?id="
-    return [
-        (
-            row[0],
-            f"{details}{row[0]}",
-            f"{edit}{row[0]}" if row[0] in editable else None,
-            make[0](row[1]) or "—",
-            _cells(drawn_columns, row[2:]),
-        )
-        for row in rows
-    ]
+    ids = [row[0] for row in rows]
+    editable, deletable = (
+        set() if binned else _within(view, actor, verb, ids) for verb in ("edit", "delete")
+    )
+    parts = []
+    for row in rows:
+        id, title = row[0], escape(make[0](row[1]) or "—")
+        drawn_row = _row(view, id in editable, id in deletable, binned)
+        filled = drawn_row.replace(_ID, str(id)).replace(_TITLE, title)
+        parts.append(filled.replace(_CELLS, _cells(drawn_columns, row[2:])))
+    return Markup("".join(parts))  # noqa: S704  (every value in them was escaped)
 
 
-def _cells(
-    drawn_columns: list[tuple[str, str, columns.Formatter]], values: Sequence[Any]
-) -> Markup:
+def _row(view: Any, editable: bool, deletable: bool, binned: bool) -> str:
+    """Return a row with marks where its record belongs."""
+    facts = {"editable": editable, "deletable": deletable, "in_bin": binned}
+    marks = {"id": _ID, "title": _TITLE, "cells": _CELLS}
+    selectable = not binned and bool(_actions(view, requests.actor(), binned=binned))
+    more = {"path": view.path, "selectable": selectable}
+    key = (view.path, *facts.values())
+    return str(drawn.once("entity/row.html", key, lambda: {**facts, **marks, **more}))
+
+
+def _within(view: Any, actor: User, verb: str, ids: list[int]) -> set[int]:
+    if view.model.append_only:
+        return set()
+    return listing.within_reach(view.model, actor, verb, ids)
+
+
+def _cells(drawn_columns: list[tuple[str, str, columns.Formatter]], values: Sequence[Any]) -> str:
     """Return the cells of a row after its title, each beginning as its column has it."""
     parts: list[str] = []
     for (opening, blank, form), value in zip(drawn_columns, values, strict=True):
@@ -158,13 +176,7 @@ def _cells(
             parts += (opening, escape(shown), "</td>")
         else:
             parts.append(blank)
-    return Markup("".join(parts))  # noqa: S704  (every value was escaped just now)
-
-
-def _editable(view: Any, actor: User, ids: list[int]) -> set[int]:
-    if view.model.append_only:
-        return set()
-    return listing.within_reach(view.model, actor, "edit", ids)
+    return "".join(parts)
 
 
 def counted(count: int) -> str:
@@ -267,8 +279,8 @@ def _shown(column: Column, value: str) -> str:
     return dict(_options(column)).get(value, value)
 
 
-def _actions(view: Any, actor: User, question: Question) -> list[dict[str, Any]]:
-    if question.binned or view.model.append_only:
+def _actions(view: Any, actor: User, *, binned: bool) -> list[dict[str, Any]]:
+    if binned or view.model.append_only:
         return []
     if not access.allows(actor, "delete", view.model):
         return []
@@ -277,7 +289,7 @@ def _actions(view: Any, actor: User, question: Question) -> list[dict[str, Any]]
 
 
 def _delete_url(view: Any, actor: User, question: Question) -> str | None:
-    return f"{view.path}delete/" if _actions(view, actor, question) else None
+    return f"{view.path}delete/" if _actions(view, actor, binned=question.binned) else None
 
 
 def _exports(path: str, here: list[tuple[str, Any]]) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import flash, redirect, request
 from flask_admin import expose
 from wtforms import Form, PasswordField, SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # new in 3.3
 
 from crm_admin.i18n import N_
 from crm_admin.models.base import Record
@@ -13,7 +14,7 @@ from crm_admin.models.picklists import Picklist, PicklistItem
 from crm_admin.models.roles import Role
 from crm_admin.models.rules import Rule
 from crm_admin.models.users import User
-from crm_admin.services import access, passwords, records, role_matrix, validation
+from crm_admin.services import access, labels, passwords, records, role_matrix, validation
 from crm_admin.views import columns, forms, pages, requests
 from crm_admin.views.base import BASICS, EntityView
 from crm_admin.views.words import gettext as _
@@ -203,6 +204,14 @@ class PicklistItemView(EntityView):
         (N_("Names"), ("label_en", "label_zh_hans", "label_zh_hant")),
     )
 
+    def more_fields(self, record: Record) -> dict[str, Any]:
+        """Offer the colours by their names."""
+        tones = [("", ""), *((code, _(name)) for code, name in labels.TONE_NAMES.items())]
+        return {"colour": SelectField(_("Colour"), choices=tones)}
+
+    def more_values(self, form: Form) -> dict[str, Any]:
+        return {"colour": form["colour"].data or None}
+
 
 class RuleView(EntityView):
     """What is asked of records."""
@@ -224,11 +233,12 @@ class RuleView(EntityView):
         offered = [(entity, _(model.plural)) for entity, model in rated.items()]
         checks = [(name, _(kind.label)) for name, kind in validation.KINDS.items()]
         # Grouped by entity: a field of another one is refused when it is saved.
-        keys = {
-            _(model.plural): [(c.column_key, c.text) for c in columns.labelled(model)]
-            + [(entity, _(other.singular)) for entity, other in related_to(model)]
-            for model in rated.values()
-        }
+        keys = [
+            SelectChoice(key, text, optgroup=_(model.plural))
+            for entity, model in rated.items()
+            if record.entity in (entity, None)  # type: ignore[attr-defined]
+            for key, text in _fields_of(model)
+        ]
         return {
             "entity": SelectField(_("Entity"), choices=offered),
             "field_key": SelectField(_("Field"), choices=keys, validate_choice=False),
@@ -237,6 +247,12 @@ class RuleView(EntityView):
 
     def more_values(self, form: Form) -> dict[str, Any]:
         return {key: form[key].data for key in ("entity", "field_key", "kind")}
+
+
+def _fields_of(model: type[Record]) -> list[tuple[str, str]]:
+    """Return what a rule can look at in an entity, as choices."""
+    found = [(c.column_key, c.text) for c in columns.labelled(model)]
+    return found + [(entity, _(other.singular)) for entity, other in related_to(model)]
 
 
 def related_to(model: type[Record]) -> list[tuple[str, type[Record]]]:

@@ -333,7 +333,7 @@ def named_records(model: type[Record], entry: history.Entry) -> dict[str, dict[i
 def _attachments(view: Any, record: Record) -> dict[str, Any] | None:
     """Return the files of a record, and where more can be added."""
     actor = requests.actor()
-    may_edit = access.may(record, actor, "edit")
+    may_edit = not record.locked() and access.may(record, actor, "edit")
     zone, back = requests.zone(), quote(f"{view.path}details/?id={record.id}", safe="")
     items = [
         {

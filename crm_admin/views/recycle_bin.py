@@ -3,6 +3,7 @@
 from flask_admin import expose
 
 from crm_admin.i18n import N_
+from crm_admin.models.base import Record
 from crm_admin.models.users import User
 from crm_admin.services import access, bin
 from crm_admin.views import columns, lists, requests
@@ -24,7 +25,12 @@ class RecycleBin(Page):
     @expose("/")
     def index(self) -> str:
         """Show what is in the bin, by entity."""
-        zone = requests.zone()
+        language, zone = requests.language(), requests.zone()
+
+        def title(model: type[Record], text: str) -> str:
+            column = columns.column(model, model.title_key())
+            return str(columns.formatter(column, language, zone)(text))[:120]
+
         groups = [
             {
                 "label": _(group.model.plural),
@@ -32,12 +38,12 @@ class RecycleBin(Page):
                 "items": [
                     {
                         "id": id,
-                        "title": title[:120],
+                        "title": title(group.model, text),
                         "deleted_at": columns.moment(at, zone),
                         "by": by,
                         "restore_url": f"/{group.model.__tablename__}/restore/?url=/recycle-bin/",
                     }
-                    for id, title, at, by in group.rows
+                    for id, text, at, by in group.rows
                 ],
             }
             for group in bin.groups(requests.actor())

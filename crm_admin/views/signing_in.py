@@ -7,6 +7,7 @@ from flask import Blueprint, current_app, flash, make_response, redirect, render
 from flask import session as cookie
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from crm_admin import i18n
 from crm_admin.errors import Denied
 from crm_admin.services import access, passwords, records, sessions
 from crm_admin.services.sessions import Limits
@@ -32,6 +33,9 @@ def limits() -> Limits:
 @blueprint.route("/sign-in", methods=("GET", "POST"))
 def sign_in() -> Any:
     """Show the sign-in form, or sign in."""
+    if (code := request.args.get("language", "").replace("-", "_")) in i18n.LANGUAGES:
+        cookie["language"] = code
+        return redirect(requests.address("/sign-in", [("next", _next())]))
     if request.method == "GET":
         return redirect("/") if requests.is_signed_in() else form()
     username = request.form.get("username", "")[:200]
