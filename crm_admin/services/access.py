@@ -121,11 +121,21 @@ def _limit(actor: User, model: type[Model], column_key: str) -> str:
     """Return "hidden", "read" or "" for a field, as the most generous of the roles has it."""
     if actor.is_system:
         return ""
-    roles, limits = _roles(), set()
-    for id in role_ids(actor):
-        if id in roles:
-            limits.add(roles[id][2].get(model.__tablename__, {}).get(column_key, ""))
-    return min(limits, key=("", "read", "hidden").index, default="")
+    place = (role_ids(actor), model.__tablename__)
+    known, roles = _limits(), _roles()
+    if (limits := known.get(place)) is None:
+        rows = [roles[id][2].get(place[1], {}) for id in place[0] if id in roles]
+        keys = {key for row in rows for key in row}
+        order = ("", "read", "hidden").index
+        limits = {key: min((row.get(key, "") for row in rows), key=order) for key in keys}
+        known[place] = limits
+    return limits.get(column_key, "")
+
+
+@configuration.kept
+def _limits() -> dict[tuple[tuple[int, ...], str], dict[str, str]]:
+    """Return where the limits of several roles together are kept, once they were worked out."""
+    return {}
 
 
 # Rows.

@@ -27,12 +27,12 @@ class Entry:
 
 
 def of(
-    record: Record, actor: User, *, limit: int = 50, after_version: int | None = None
+    record: Record, actor: User, *, limit: int = 20, after_version: int | None = None
 ) -> Sequence[Entry]:
     """Return a record's history, the latest first; with `after_version`, only what came since."""
     model = type(record)
     statement = (
-        select(AuditEntry, User.name)
+        select(AuditEntry, User.shown_name())
         .outerjoin(User, User.id == AuditEntry.actor_id)
         .where(AuditEntry.entity == model.__tablename__, AuditEntry.record_id == record.id)
         .order_by(AuditEntry.id.desc())
@@ -64,6 +64,6 @@ def names(model: type[Record], ids: set[int]) -> dict[int, str]:
     """
     if not ids:
         return {}
-    title = access.table_of(model).c[model.title_key()]
+    title = User.shown_name() if model is User else access.table_of(model).c[model.title_key()]
     statement = select(model.id, title).where(model.id.in_(ids))
     return {id: name or f"#{id}" for id, name in db.session.execute(statement)}

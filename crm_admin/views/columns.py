@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
+from flask import g
 from markupsafe import Markup
 from sqlalchemy import Date, Integer, inspect
 
@@ -20,6 +21,7 @@ from crm_admin.i18n import N_
 from crm_admin.models.base import Labelled, Record
 from crm_admin.models.types import Moment, Money
 from crm_admin.services import access, labels, picklists, validation
+from crm_admin.views import requests
 from crm_admin.views.words import gettext as _
 
 Formatter = Callable[[Any], str | Markup]
@@ -163,6 +165,14 @@ def _parameter(value: str | None) -> str:
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
+
+
+def shown(column: Column, value: Any) -> str | Markup:
+    """Return a value as the pages of this request show it."""
+    made: dict[Column, Formatter] = g.setdefault("formatters", {})
+    if (form := made.get(column)) is None:
+        form = made[column] = formatter(column, requests.language(), requests.zone())
+    return form(value)
 
 
 def writer(column: Column, language: str, zone: tzinfo) -> Callable[[Any], Any]:

@@ -76,7 +76,7 @@ def _show(column: Column, record: Record) -> str | Markup:
         address = value if value.startswith(("http://", "https://")) else f"http://{value}"
         link = Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>')
         return link.format(address, value) if "." in value else str(value)
-    shown = columns.formatter(column, requests.language(), requests.zone())(value)
+    shown = columns.shown(column, value)
     if column.kind == "money" and value is not None and getattr(record, "currency", None):
         return f"{shown} {record.currency}"  # type: ignore[attr-defined]
     return shown
@@ -101,8 +101,7 @@ def _subtitle(view: Any, record: Record) -> str:
             column = columns.column(view.model, key)
             value = getattr(record, column.key)
             if value is not None:
-                form = columns.formatter(column, requests.language(), requests.zone())
-                found.append(str(value) if column.target else str(form(value)))
+                found.append(str(value) if column.target else str(columns.shown(column, value)))
     return " · ".join(text for text in found if text)
 
 

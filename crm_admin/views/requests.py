@@ -53,8 +53,11 @@ def _language() -> str:
 
 def zone() -> ZoneInfo:
     """Return the time zone in which this request's moments are shown and typed."""
-    own = zones.known(current_user.time_zone) if is_signed_in() else None
-    return own or company_zone()
+    if (known := g.get("zone")) is None:
+        own = zones.known(current_user.time_zone) if is_signed_in() else None
+        known = g.zone = own or company_zone()
+    found: ZoneInfo = known
+    return found
 
 
 def company_zone() -> ZoneInfo:
