@@ -19,6 +19,17 @@ def newest() -> str | None:
     return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
+def versions() -> set[str]:
+    """Return all versions of the tables that this program knows, the newest among them."""
+    return {step.revision for step in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+
+
+def disconnect() -> None:
+    """Close every connection to the database, as before this process is split in several."""
+    db.session.remove()
+    db.engine.dispose()
+
+
 def upgrade() -> None:
     """Bring the database's tables to this program's version; all of it happens or none."""
     upgrade_tables(directory=str(MIGRATIONS))
