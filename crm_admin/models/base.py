@@ -31,6 +31,10 @@ _NAMES = {
 }
 
 
+#: The condition of an index that leaves out what is in the recycle bin.
+ALIVE = text("deleted_at IS NULL")
+
+
 def field(
     type_: TypeEngine[Any] | type[TypeEngine[Any]] | ForeignKey | None = None,
     *,
@@ -124,8 +128,7 @@ class Model(DeclarativeBase):
 
 def unique_alive(*columns: str) -> Index:
     """No two records share these columns, not counting those in the recycle bin."""
-    alive = text("deleted_at IS NULL")
-    return Index(None, *columns, unique=True, sqlite_where=alive, postgresql_where=alive)
+    return Index(None, *columns, unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE)
 
 
 class Customizable:
@@ -197,9 +200,8 @@ class Record(Model):
             binned = text("deleted_at IS NOT NULL")
             Index(None, cls.deleted_at, sqlite_where=binned, postgresql_where=binned)
             if issubclass(cls, Checked):
-                living = text("deleted_at IS NULL")
                 rated = cls.completeness
-                Index(None, rated, sqlite_where=living, postgresql_where=living)
+                Index(None, rated, sqlite_where=ALIVE, postgresql_where=ALIVE)
 
     def derive(self) -> None:
         """Set the columns that follow from others; done at every save and load."""

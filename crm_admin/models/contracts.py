@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, relationship
 from crm_admin.errors import Problem
 from crm_admin.i18n import N_
 from crm_admin.models.base import (
+    ALIVE,
     Checked,
     Customizable,
     Record,
@@ -62,8 +63,8 @@ class Contract(Searchable, Checked, Customizable, Record):
         CheckConstraint("starts_on <= ends_on", name="dates_in_order"),
         CheckConstraint("notice_days >= 0", name="notice_not_negative"),
         unique_alive("number"),
-        Index(None, "status", "ends_on"),
-        Index(None, "status", "remind_on"),
+        Index(None, "status", "ends_on", sqlite_where=ALIVE, postgresql_where=ALIVE),
+        Index(None, "status", "remind_on", sqlite_where=ALIVE, postgresql_where=ALIVE),
     )
     title = "title_text"
     singular, plural = N_("Contract"), N_("Contracts")

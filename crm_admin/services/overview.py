@@ -127,12 +127,18 @@ def _contracts(found: Overview, actor: User, today: date) -> None:
     )
     counts: dict[date, int] = dict(db.session.execute(by_day).all())
 
-    def between(first: date, last: date) -> int:
-        return sum(count for day, count in counts.items() if first <= day <= last)
-
-    found.ending = {days: between(today, today + timedelta(days=days)) for days in found.ending}
-    found.overdue = between(date.min, today - timedelta(days=1))
-    found.months = [(start, end, between(max(start, today), end)) for start, end in months]
+    ahead = {day: count for day, count in counts.items() if day >= today}
+    found.overdue = sum(counts.values()) - sum(ahead.values())
+    found.ending = {
+        days: sum(n for day, n in ahead.items() if day <= today + timedelta(days=days))
+        for days in found.ending
+    }
+    by_month: dict[tuple[int, int], int] = {}
+    for day, count in ahead.items():
+        by_month[day.year, day.month] = by_month.get((day.year, day.month), 0) + count
+    found.months = [
+        (start, end, by_month.get((start.year, start.month), 0)) for start, end in months
+    ]
     rows = db.session.execute(
         select(
             Contract.id,

@@ -25,6 +25,8 @@ from crm_admin.views import requests
 from crm_admin.views.words import gettext as _
 
 Formatter = Callable[[Any], str | Markup]
+#: Turns a value that is not empty into what a file holds.
+Writer = Callable[[Any], Any]
 
 
 #: Columns that every record has, and that no form asks for.
@@ -175,8 +177,8 @@ def shown(column: Column, value: Any) -> str | Markup:
     return form(value)
 
 
-def writer(column: Column, language: str, zone: tzinfo) -> Callable[[Any], Any]:
-    """Return the function that turns the column's values into what a file holds: no markup.
+def writer(column: Column, language: str, zone: tzinfo) -> Writer | None:
+    """Return how the column's values become what a file holds, or None where they are it already.
 
     Dates, numbers and amounts stay what they are; whoever writes the file gives them their form.
     """
@@ -186,13 +188,13 @@ def writer(column: Column, language: str, zone: tzinfo) -> Callable[[Any], Any]:
         return lambda value: names.get(value, value)
     if column.kind == "state" and column.states:
         words = {member: _(labels.label_of(member)) for member in column.states}
-        return lambda value: words.get(value, value)
+        return lambda value: words.get(value, str(value))
     if column.kind == "moment":
-        return lambda value: value and value.astimezone(zone).replace(tzinfo=None)
+        return lambda value: value.astimezone(zone).replace(tzinfo=None)
     if column.kind == "flag":
         yes, no = _("Yes"), _("No")
-        return lambda value: None if value is None else (yes if value else no)
-    return lambda value: value
+        return lambda value: yes if value else no
+    return None
 
 
 def money(value: Decimal | None) -> str:

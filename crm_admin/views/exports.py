@@ -27,7 +27,7 @@ from crm_admin.views.words import gettext as _
 AT_ONCE = 5_000
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_FORMULA = frozenset("=+-@\t\r＝＋－＠")
 _PHONE = frozenset("0123456789 ()+-./")
 
 
@@ -44,21 +44,17 @@ def answer(view: Any, kind: str) -> Any:
         return _later(view, question)
     chunks = listing.stream(view.model, requests.actor(), question, keys)
     language, zone = requests.language(), requests.zone()
-    make = [columns.writer(c, language, zone) for c in shown]
     headings = [c.text for c in shown]
-    rows = (
-        [form(value) for form, value in zip(make, row[1:], strict=True)]
-        for chunk in chunks
-        for row in chunk
-    )
+    make = [columns.writer(c, language, zone) for c in shown]
     name = f"{view.model.__tablename__}-{clock.day_in(zone)}.{kind}"
     current_app.logger.info("export of %s as %s", view.model.__tablename__, kind)
     if kind == "csv":
-        lines = stream_with_context(csv_lines(headings, rows))
+        plain = [csv_writer(c, form) for c, form in zip(shown, make, strict=True)]
+        lines = stream_with_context(csv_lines(headings, _valued(chunks, plain)))
         return _named(
             Response(lines, mimetype="text/csv", content_type="text/csv; charset=utf-8"), name
         )
-    return _named(Response(xlsx(headings, rows, shown), mimetype=_XLSX), name)
+    return _named(Response(xlsx(headings, _valued(chunks, make), shown), mimetype=_XLSX), name)
 
 
 def exported(view: Any) -> list[Column]:
@@ -111,11 +107,7 @@ def _write_later(view: Any, query: dict[str, Any], asker: User, file: Path) -> i
     language = str(get_locale())
     make = [columns.writer(c, language, question.zone) for c in shown]
     chunks = listing.stream(view.model, asker, question, [c.key for c in shown])
-    rows = (
-        [form(value) for form, value in zip(make, row[1:], strict=True)]
-        for chunk in chunks
-        for row in chunk
-    )
+    rows = _valued(chunks, make)
     return write_xlsx(file, [c.text for c in shown], rows, shown)
 
 
@@ -130,14 +122,37 @@ def _named(response: Response, name: str) -> Response:
     return response
 
 
+def _valued(
+    chunks: Iterable[Sequence[tuple[Any, ...]]], make: Sequence[columns.Writer | None]
+) -> Iterator[list[Any]]:
+    """Yield the rows without their ids, each value as a file is to hold it."""
+    for chunk in chunks:
+        for row in chunk:
+            yield [
+                value if form is None or value is None else form(value)
+                for form, value in zip(make, row[1:], strict=True)
+            ]
+
+
+def csv_writer(column: Column, form: columns.Writer | None) -> columns.Writer | None:
+    """Return how a column's values are written as text that no spreadsheet runs."""
+    if column.kind in ("number", "money", "date", "percent"):
+        return form
+    if column.kind == "moment" and form is not None:
+        return lambda value: form(value).isoformat(" ", "seconds")
+    if form is None:
+        return harmless
+    return lambda value: harmless(form(value))
+
+
 def csv_lines(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """Yield the file in pieces: with the mark by which Excel knows UTF-8, and no live formulas."""
+    """Yield the file in pieces, with the mark by which Excel knows UTF-8."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")
     writer.writerow(headings)
     for number, row in enumerate(rows):
-        writer.writerow([harmless(v) if type(v) is str else _text(v) for v in row])
+        writer.writerow(row)
         if number % 500 == 499:
             yield buffer.getvalue()
             buffer.seek(0)
@@ -147,15 +162,9 @@ def csv_lines(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterato
 
 def harmless(text: str) -> str:
     """Return the text so that no spreadsheet runs it; phone numbers such as +86 10 stay as is."""
-    if text[:1] not in _FORMULA or (text[0] in "+-" and _PHONE.issuperset(text)):
+    if not text or text[0] not in _FORMULA or (text[0] in "+-" and _PHONE.issuperset(text)):
         return text
     return f"'{text}"
-
-
-def _text(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
-    return value
 
 
 def xlsx(headings: Sequence[str], rows: Iterable[Sequence[Any]], shown: Sequence[Column]) -> bytes:

@@ -537,8 +537,8 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_contracts_number'), ['number'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_contracts_owner_id'), ['owner_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_contracts_predecessor_id'), ['predecessor_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_contracts_status_ends_on'), ['status', 'ends_on'], unique=False)
-        batch_op.create_index(batch_op.f('ix_contracts_status_remind_on'), ['status', 'remind_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_contracts_status_ends_on'), ['status', 'ends_on'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.create_index(batch_op.f('ix_contracts_status_remind_on'), ['status', 'remind_on'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
     op.create_table('lifecycle_steps',
     sa.Column('customer_id', sa.Integer(), nullable=False),
@@ -689,8 +689,8 @@ def downgrade():
 
     op.drop_table('lifecycle_steps')
     with op.batch_alter_table('contracts', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_contracts_status_remind_on'))
-        batch_op.drop_index(batch_op.f('ix_contracts_status_ends_on'))
+        batch_op.drop_index(batch_op.f('ix_contracts_status_remind_on'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_contracts_status_ends_on'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_contracts_predecessor_id'))
         batch_op.drop_index(batch_op.f('ix_contracts_owner_id'))
         batch_op.drop_index(batch_op.f('ix_contracts_number'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
