@@ -1,0 +1,1 @@
+"""How fast the application answers, measured from outside as its users meet it."""

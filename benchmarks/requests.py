@@ -1,0 +1,150 @@
+"""`python -m benchmarks requests`: one person asks, one request after the other."""
+
+import argparse
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from benchmarks import inside, tables
+from benchmarks.clients import Answer, Client, FilledForm, form_of
+from benchmarks.inside import Inside, Subjects
+from benchmarks.instances import Instance
+from benchmarks.servers import Server, serving
+from benchmarks.tables import Bar, judged, spread
+
+LIST, SEARCH, RECORD, SAVE, HOME, CSV = (Bar(n) for n in (6, 6, 8, 8, 8, 150))
+#: Someone who sees everything, and someone who sees their own customers only.
+EVERYTHING, OWN = "sun.liping", "zhang.wei"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Something to ask for: a page, or with `having` a form to fill in and send again and again.
+
+    `fill` changes the form for the next time.
+    """
+
+    name: str
+    path: str
+    bar: Bar | None = None
+    having: str = ""
+    fill: Callable[[FilledForm], None] | None = None
+    by: str = EVERYTHING
+    share: float = 1
+
+
+def wanted(about: Subjects) -> list[Request]:
+    """Return what is measured."""
+    people, record = "/customers/", "/customers/details/?id="
+
+    def search(name: str, text: str) -> Request:
+        return Request(f"search: {name}", f"{people}?search={quote(text)}", SEARCH)
+
+    return [
+        Request("list", people, LIST),
+        Request("list, page 100", f"{people}?page=100", LIST),
+        Request("list by name", f"{people}?sort=name", LIST),
+        Request("list of own customers", people, LIST, by=OWN),
+        search("two characters", about.common),
+        search("rare", about.rare),
+        search("nothing found", about.absent),
+        Request("filter: grade A", f"{people}?grade.is=A", LIST),
+        Request("interactions", "/interactions/", LIST),
+        Request("record, typical", f"{record}{about.typical}", RECORD),
+        Request("record, heaviest", f"{record}{about.heaviest}", RECORD),
+        Request("edit form", f"/customers/edit/?id={about.typical}", RECORD),
+        Request("edit, saved", f"/customers/edit/?id={about.typical}", SAVE, "version", _edit),
+        Request("new interaction, saved", f"/interactions/new/?customer={about.typical}", SAVE,
+                "content", lambda form: _write_down(form, about.writer)),
+        Request("home", "/", HOME),
+        Request("home, salesperson", "/", HOME, by=OWN),
+        Request("CSV of all customers", f"{people}export/csv/", CSV, share=0.1),
+    ]  # fmt: skip
+
+
+def _edit(form: FilledForm) -> None:
+    """Change a field; every save makes the next version."""
+    form.values["notes"] = secrets.token_hex(8)
+    if form.values.get("_sent"):
+        form.values["version"] = str(int(form.values["version"]) + 1)
+    form.values["_sent"] = "1"
+
+
+def _write_down(form: FilledForm, writer: int) -> None:
+    if "author" in form.values:  # offered to those who may write for others
+        form.values["author"] = str(writer)
+    form.values["content"] = f"电话回访，记录 {secrets.token_hex(4)}"
+    form.values["form_key"] = secrets.token_hex(8)
+
+
+def run(instance: Instance, options: argparse.Namespace) -> int:
+    """Measure and print every request; return how many were over their bar."""
+    with inside.opened(instance) as app:
+        requests = wanted(inside.subjects())
+        insiders = {name: Inside(app, name) for name in (EVERYTHING, OWN)}
+        statements = {r.name: _statements(insiders[r.by], r) for r in requests}
+    over = 0
+    with serving(instance, options.workers) as server:
+        clients = {name: Client(server.port) for name in (EVERYTHING, OWN)}
+        for name, client in clients.items():
+            client.sign_in(name)
+        tables.head(
+            f"One at a time, {instance.customers:,} customers, {options.workers} process(es)"
+        )
+        print(f"{'':26}{'p50 ms':>8}{'p95 ms':>8}{'CPU ms':>8}{'bar':>9}     {'SQL':>4}{'kB':>8}")
+        for request in requests:
+            times = max(5, int(options.times * request.share))
+            over += _measure(server, clients[request.by], request, times, statements[request.name])
+        print(f"memory of the web processes: {server.memory():.0f} MiB")
+    return over
+
+
+def _statements(insider: Inside, request: Request) -> int:
+    """Return how many statements the request takes once everything is warm."""
+    if not request.having:
+        insider.statements("GET", request.path, None)
+        return insider.statements("GET", request.path, None)
+    form = form_of(insider.ask("GET", request.path), request.having)
+    assert request.fill is not None
+    for _ in range(2):
+        request.fill(form)
+        count = insider.statements("POST", request.path, dict(form.values))
+    return count
+
+
+def _measure(server: Server, client: Client, request: Request, times: int, statements: int) -> int:
+    """Ask again and again; print the figures, and return 1 where the bar is not kept."""
+    ask = _asking(client, request)
+    for _ in range(3):
+        answer = ask()
+    before, seconds, wrong = server.cpu(), [], 0
+    for _ in range(times):
+        answer = ask()
+        seconds.append(answer.seconds)
+        wrong += not _is_right(answer, request)
+    cpu = (server.cpu() - before) / times * 1000
+    p50, p95 = spread(seconds)
+    size = len(answer.body) / 1000
+    figures = f"{p50:8.1f}{p95:8.1f}{cpu:8.1f} {judged(cpu, request.bar):13}"
+    failed = f"   {wrong} WRONG ANSWERS" if wrong else ""
+    print(f"{request.name:26}{figures}{statements:5}{size:8.1f}{failed}", flush=True)
+    return int(bool(wrong) or (request.bar is not None and not request.bar.keeps(cpu)))
+
+
+def _asking(client: Client, request: Request) -> Callable[[], Answer]:
+    """Return what asks for the page, or sends its form, once."""
+    if not request.having:
+        return lambda: client.get(request.path)
+    form = form_of(client.get(request.path), request.having)
+
+    def send() -> Answer:
+        assert request.fill is not None
+        request.fill(form)
+        return client.post(request.path, form.values)
+
+    return send
+
+
+def _is_right(answer: Answer, request: Request) -> bool:
+    return answer.status in (302, 303) if request.having else answer.status == 200
