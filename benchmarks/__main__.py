@@ -18,10 +18,12 @@ def main() -> int:
     parser.add_argument("--keep-going", action="store_true", help="end with 0 whatever was found")
     options = parser.parse_args()
     asked = ("requests", "mix", "editing") if options.what == "all" else (options.what,)
+    print(tables.machine())
     over = 0
     for name in asked:
         with instances.copy(options.customers, needed=name != "demo") as instance:
             over += PARTS[name](instance, options)
+    print(f"\n{tables.machine()}")
     print(tables.verdict(over))
     return int(bool(over) and not options.keep_going)
 
