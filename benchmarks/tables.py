@@ -55,8 +55,8 @@ def machine() -> str:
         cpu.append((time.process_time() - used) * 1000)
     load = os.getloadavg()[0]
     return (
-        f"Machine: load {load:.1f} on {os.cpu_count()} cores; a sum that takes {min(cpu):.1f} ms at "
-        f"best takes {sum(cpu) / len(cpu):.1f} ms of CPU and {sum(wall) / len(wall):.1f} ms in all."
+        f"Machine: load {load:.1f} on {os.cpu_count()} cores; a sum of {min(cpu):.1f} ms at best "
+        f"takes {sum(cpu) / len(cpu):.1f} ms of CPU and {sum(wall) / len(wall):.1f} ms in all."
     )
 
 
