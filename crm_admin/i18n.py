@@ -1,6 +1,8 @@
 """The languages of the interface, and the marks that say which texts are translated."""
 
 from contextvars import ContextVar
+from functools import cache
+from gettext import NullTranslations, translation
 from pathlib import Path
 
 #: The languages people can choose, and how each names itself. Flask-Admin knows only these codes.
@@ -24,6 +26,16 @@ def described(docstring: str | None) -> str:
 def language() -> str:
     """Return the language in which records name themselves now."""
     return _language.get()
+
+
+def say(text: str) -> str:
+    """Return a marked text in the language in which records name themselves now."""
+    return _catalogue(language()).gettext(text)
+
+
+@cache
+def _catalogue(code: str) -> NullTranslations:
+    return translation("messages", CATALOGUES, [code], fallback=True)
 
 
 def use_language(code: str) -> None:

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +14,26 @@ from flask import Flask
 
 from config.loading import ROOT
 from crm_admin.errors import CrmError
-from crm_admin.services import installation, setup
+from crm_admin.services import backups, installation, setup
 
 
 def main(app: Flask) -> None:
     """Run the whole installation until it is stopped."""
+    os.umask(0o077)  # what it writes is its owner's alone
+    _refuse_what_cannot_work(app)
     with app.app_context():
-        _bring_up_to_date(app)
         try:
-            password = setup.prepare(ROOT / "config", app.config["ADMIN_PASSWORD"] or None)
+            _bring_up_to_date(app)
+            password = setup.prepare(
+                ROOT / "config", app.config["ADMIN_PASSWORD"] or None, app.config["LANGUAGE"]
+            )
         except CrmError as error:
-            sys.exit(f"The first administrator cannot be made: {error}")
-    address = f"http://{app.config['HOST']}:{app.config['PORT']}/"
+            sys.exit(f"It cannot start: {error}")
+        installation.disconnect()  # processes that are split off must not share a connection
     if password and not app.config["ADMIN_PASSWORD"]:
         print(f"\n  First administrator:  admin\n  Password (shown once): {password}\n", flush=True)  # noqa: T201
-    print(f"  Open {address} and sign in. Stop with Ctrl-C.\n", flush=True)  # noqa: T201
-    scheduler = _Scheduler(app)
+    print(f"  Open http://{_address(app)}/ and sign in. Stop with Ctrl-C.\n", flush=True)  # noqa: T201
+    scheduler = _Scheduler()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         _serve(app)
@@ -37,15 +43,39 @@ def main(app: Flask) -> None:
         scheduler.stop()
 
 
+def _refuse_what_cannot_work(app: Flask) -> None:
+    """Stop at once, with the reason, where starting would only fail later or be unsafe."""
+    if os.environ.get("CRM_ADMIN_PASSWORD", "unset").strip() == "":
+        sys.exit("CRM_ADMIN_PASSWORD is set, but empty: give it a password, or do not set it.")
+    host, port = app.config["HOST"], app.config["PORT"]
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with closing(socket.socket(family, kind)) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(place)
+    except OSError as error:
+        sys.exit(f"It cannot listen on {_address(app)}: {error.strerror}. CRM_PORT sets another.")
+
+
+def _address(app: Flask) -> str:
+    """Return host and port as an address has them."""
+    host = app.config["HOST"]
+    return f"[{host}]:{app.config['PORT']}" if ":" in host else f"{host}:{app.config['PORT']}"
+
+
 def _bring_up_to_date(app: Flask) -> None:
-    """Migrate the database where it is of an earlier version, with a backup of it first."""
+    """Migrate the database where it is of an earlier version, with a backup of it first.
+
+    Raises:
+        CrmError: it is of a version that this program does not know, or could not be backed up.
+    """
     kept, newest = installation.version(), installation.newest()
     if kept == newest:
         return
     if kept is not None:
-        from crm_admin.services import backups
-
-        file = Path(app.config["BACKUP_FOLDER"]) / f"before-{newest}.crmbackup"
+        if kept not in installation.versions():
+            raise CrmError("the database is of a newer version of this application.")
+        file = Path(app.config["BACKUP_FOLDER"]) / f"before-{newest}{backups.ENDING}"
         backups.write(file, Path(app.config["INSTANCE"]))
         print(f"  Backed up to {file} before the upgrade.", flush=True)  # noqa: T201
     installation.upgrade()
@@ -54,14 +84,15 @@ def _bring_up_to_date(app: Flask) -> None:
 class _Scheduler:
     """The scheduler as a child process, started again when it ends by itself."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self) -> None:
+        self.owner = os.getpid()
         self.over = threading.Event()
         self.child = self._start()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "flask", "--app", "app", "scheduler"]
-        return subprocess.Popen([*command, "--parent", str(os.getpid())], cwd=ROOT)  # noqa: S603
+        return subprocess.Popen([*command, "--parent", str(self.owner)], cwd=ROOT)  # noqa: S603
 
     def _watch(self) -> None:
         while not self.over.is_set():
@@ -70,11 +101,13 @@ class _Scheduler:
                 self.child = self._start()
 
     def stop(self) -> None:
-        """End the child and wait for it."""
+        """End the child and wait for it; in a worker that was split off, do nothing."""
+        if os.getpid() != self.owner:
+            return
         self.over.set()
         self.child.terminate()
         try:
-            self.child.wait(10)
+            self.child.wait(15)
         except subprocess.TimeoutExpired:
             self.child.kill()
 
@@ -92,17 +125,26 @@ def _serve(app: Flask) -> None:
             ident=None,
             max_request_body_size=app.config["MAX_CONTENT_LENGTH"],
             channel_timeout=60,
+            # Else it would take away what the proxy in front says of who asks.
+            clear_untrusted_proxy_headers=not app.config["TRUSTED_PROXIES"],
         )
         return
     from gunicorn.app.base import BaseApplication
+    from gunicorn.glogging import Logger
+
+    class Log(Logger):  # type: ignore[misc]
+        def setup(self, cfg: Any) -> None:
+            """Leave the lines to the application's own log."""
 
     class Server(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
             options: dict[str, Any] = {
-                "bind": f"{app.config['HOST']}:{app.config['PORT']}",
+                "bind": _address(app),
                 "workers": max(2, app.config["WORKERS"]),
                 "threads": app.config["THREADS"],
                 "timeout": 120,
+                "graceful_timeout": 10,
+                "logger_class": Log,
             }
             for name, value in options.items():
                 self.cfg.set(name, value)

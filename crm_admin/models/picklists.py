@@ -29,9 +29,7 @@ class PicklistItem(Labelled, Record):
     picklist_id: Mapped[int] = field(ForeignKey("picklists.id"), label=N_("Picklist"), index=True)
     code: Mapped[str] = field(label=N_("Code"), help=N_("Records keep it; it never changes."))
     position: Mapped[int] = field(label=N_("Order"), default=0)
-    colour: Mapped[str | None] = field(
-        label=N_("Colour"), help=N_("One of: ok, warn, bad, inf, mut.")
-    )
+    colour: Mapped[str | None] = field(label=N_("Colour"), kind="tone")
     is_active: Mapped[bool] = field(
         label=N_("Offered"), default=True, help=N_("Old records keep a choice no longer offered.")
     )

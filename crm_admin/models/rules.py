@@ -3,9 +3,10 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, inspect, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from crm_admin import i18n
 from crm_admin.i18n import N_
 from crm_admin.models.base import Model, Record, field
 
@@ -33,7 +34,7 @@ class Rule(Record):
     entity: Mapped[str] = field(label=N_("Entity"), kind="entity")
     field_key: Mapped[str] = field(label=N_("Field"), kind="field")
     kind: Mapped[str] = field(label=N_("Check"), kind="check")
-    parameter: Mapped[str | None] = field(label=N_("Parameter"))
+    parameter: Mapped[str | None] = field(label=N_("Parameter"), kind="parameter")
     severity: Mapped[Severity] = field(label=N_("Severity"), default=Severity.WARN)
     weight: Mapped[int] = field(
         label=N_("Weight"), default=1, help=N_("How much it counts in the percentage.")
@@ -45,6 +46,16 @@ class Rule(Record):
         label=N_("Message"), help=N_("Empty means the check's own words.")
     )
     is_active: Mapped[bool] = field(label=N_("In force"), default=True)
+
+    def __str__(self) -> str:
+        """Return the entity and what is asked of it, in the present language."""
+        models = {m.local_table.name: m.class_ for m in Model.registry.mappers}  # type: ignore[attr-defined]
+        entity, other = models.get(self.entity), models.get(self.field_key)
+        if entity is None:
+            return super().__str__()
+        kept = inspect(entity).columns.get(entity.column_key(self.field_key or ""))
+        label = other.plural if other else kept is not None and kept.info.get("label")
+        return f"{i18n.say(entity.plural)}: {i18n.say(label or self.field_key)}"
 
 
 class Finding(Model):

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, Table, Text
+from sqlalchemy import Column, ColumnElement, ForeignKey, Table, Text, case
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from crm_admin import i18n
 from crm_admin.i18n import N_
 from crm_admin.models.base import Model, Record, field, unique_alive
 from crm_admin.models.departments import Department

@@ -96,6 +96,15 @@ TONES: dict[StrEnum, str] = {
     RunState.FAILED: "bad",
 }
 
+#: What administrators call those colours.
+TONE_NAMES = {
+    "ok": N_("Green"),
+    "warn": N_("Yellow"),
+    "bad": N_("Red"),
+    "inf": N_("Blue"),
+    "mut": N_("Grey"),
+}
+
 #: What happened to a record, as its history says.
 ACTIONS = {
     "created": N_("Created"),

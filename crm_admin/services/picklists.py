@@ -49,6 +49,19 @@ def _all() -> dict[str, dict[str, Item]]:
     return found
 
 
+@configuration.kept
+def _names() -> dict[str, dict[str, str]]:
+    """Return {picklist: {column of a language: its own name}}."""
+    keys = ("label_en", "label_zh_hans", "label_zh_hant")
+    found = db.session.scalars(select(Picklist).where(Picklist.deleted_at.is_(None)))
+    return {p.code: {key: getattr(p, key) or p.label_en for key in keys} for p in found}
+
+
+def name(picklist: str, language: str) -> str:
+    """Return what people call a picklist, or "" where there is none of that code."""
+    return _names().get(picklist, {}).get(label_key(language), "")
+
+
 def items(picklist: str) -> Mapping[str, Item]:
     """Return {code: item} of a picklist, in order; empty where there is none of that code."""
     return _all().get(picklist, {})

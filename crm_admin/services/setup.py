@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlalchemy import select
 
+from crm_admin import i18n
 from crm_admin.database import db
+from crm_admin.i18n import N_
 from crm_admin.models.configuration import NumberSeries
 from crm_admin.models.departments import Department
 from crm_admin.models.picklists import Picklist, PicklistItem
@@ -18,13 +20,15 @@ from crm_admin.services import numbers, organisation, passwords, records
 _LABELS = {"en": "label_en", "zh_hans": "label_zh_hans", "zh_hant": "label_zh_hant"}
 
 
-def prepare(folder: Path, password: str | None = None) -> str | None:
+def prepare(folder: Path, password: str | None = None, language: str = "en") -> str | None:
     """Add what is missing of what is shipped; return the first administrator's password if new.
 
     Args:
         folder: where roles.toml, rules.toml and picklists/*.toml are.
         password: the administrator's, else a random one.
+        language: the company's, in which the first department and user are named.
     """
+    i18n.use_language(language)
     with records.transaction("setup"):
         system = db.session.scalar(select(User).where(User.is_system))
         is_new = system is None
@@ -93,10 +97,10 @@ def _add_administrator(system: User, password: str | None) -> str | None:
         return None
     department = db.session.scalar(records.alive(Department).order_by(Department.id).limit(1))
     if department is None:
-        department = Department(code="HQ", name="Headquarters", kind="headquarters")
+        department = Department(code="HQ", name=i18n.say(N_("Headquarters")), kind="headquarters")
         records.save(department, system)
     role = organisation.role(organisation.ADMINISTRATOR)
-    user = User(username="admin", name="Administrator", department_id=department.id)
+    user = User(username="admin", name=i18n.say(N_("Administrator")), department_id=department.id)
     user.roles = [role] if role else []
     records.save(user, system)
     chosen = password or passwords.generate()
