@@ -15,9 +15,11 @@ from crm_admin.views import requests
 from crm_admin.views.signing_in import limits
 
 #: The only endpoints that answer a stranger.
-PUBLIC = frozenset({"static", "signing_in.sign_in", "health.healthz"})
+PUBLIC = frozenset(
+    {"static", "signing_in.sign_in", "health.healthz", "looks.language", "looks.look"}
+)
 #: Those that also answer a person who must first choose a password of their own.
-_FIRST = PUBLIC | {"profile.index", "profile.password", "signing_in.sign_out", "looks.language"}
+_FIRST = PUBLIC | {"profile.index", "profile.password", "signing_in.sign_out"}
 
 
 def init_app(app: Flask) -> None:
