@@ -16,6 +16,8 @@ from sqlalchemy import (
     Date,
     Integer,
     Select,
+    String,
+    Text,
     and_,
     bindparam,
     func,
@@ -226,11 +228,15 @@ def _condition(
     column = access.table_of(model).c.get(column_key)
     if column is None or operation not in OPERATIONS:
         return model.id < 0
+    if operation == "has" and (column.foreign_keys or type(column.type) not in (String, Text)):
+        return model.id < 0  # only texts have parts
     if operation in ("empty", "filled"):
         return OPERATIONS[operation](column, None)
     typed = _typed(column, value, actor, zone)
     if typed is None:
         return model.id < 0
+    if isinstance(typed, bool) and operation not in ("is", "not"):
+        return model.id < 0  # neither yes nor no comes first
     if isinstance(typed, tuple):  # a day, asked of a moment
         start, end = typed
         if operation == "from":
@@ -267,6 +273,8 @@ def _typed(column: Any, value: str, actor: User, zone: tzinfo) -> Any:
 def _day(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
     """Return the moments at which a day begins and ends in the zone."""
     midnight = datetime.min.time()
+    if not 1 < day.year < 9999:
+        raise ValueError("This day is at the edge of what can be reckoned with.")
     start = datetime.combine(day, midnight, zone)
     return start, datetime.combine(day + timedelta(days=1), midnight, zone)
 

@@ -73,6 +73,8 @@ class MomentField(DateTimeLocalField):
             self.moment = self.kept  # seconds that the field does not show are not lost
         else:
             self.moment = typed and typed.replace(tzinfo=self.zone)
+        if self.moment is not None and not 1 < self.moment.year < 9999:
+            raise ValueError(self.gettext("Not a valid datetime value."))
 
 
 class LookupField(Field):
