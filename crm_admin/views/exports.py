@@ -162,6 +162,8 @@ def csv_lines(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterato
 
 def harmless(text: str) -> str:
     """Return the text so that no spreadsheet runs it; phone numbers such as +86 10 stay as is."""
+    if type(text) is not str:
+        text = str(text)  # such as the rights of a role
     if not text or text[0] not in _FORMULA or (text[0] in "+-" and _PHONE.issuperset(text)):
         return text
     return f"'{text}"
