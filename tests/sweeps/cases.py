@@ -5,6 +5,8 @@ The expectations are worked out here anew from config/roles.toml, not asked of t
 
 import tomllib
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 from crm_admin.models.base import Record
@@ -19,6 +21,8 @@ from crm_admin.models.promotion_materials import MaterialMovement, MovementKind,
 from crm_admin.models.roles import Role
 from crm_admin.models.rules import Rule
 from crm_admin.models.users import User
+from crm_admin.services import access, picklists
+from crm_admin.views import columns
 from crm_admin.views.base import EntityView
 from tests.conftest import CAST
 from tests.make import make
@@ -111,4 +115,60 @@ _EVERYBODYS = {
         quantity=5,
         material=make(PromotionMaterial, name=title),
     ),
+}
+
+
+def full(entity, people):
+    """Make a record of the entity with every field filled in that a form asks for."""
+    model = access.model_of(entity)
+    given = dict(_FULL.get(entity, {}))
+    for column in columns.labelled(model):
+        known = column.column_key in given or column.key in given
+        if not known and not column.given and not column.required:
+            given[column.column_key] = _filled(column, people)
+    if entity == "contracts":
+        given["predecessor_id"] = cases("contracts", people)[0].record.id
+    if entity == "interactions":
+        contact = cases("contacts", people)[0].record
+        given |= {"contact_id": contact.id, "customer_id": contact.customer_id}
+    return make(model, **given)
+
+
+def _filled(column, people):
+    if column.kind == "choice":
+        return next(iter(picklists.items(column.picklist)))
+    if column.kind == "state":
+        return list(column.states)[-1]
+    if column.kind == "record":
+        return people.ana.id if column.target is User else None
+    return _VALUES[column.kind]
+
+
+_VALUES = {
+    "text": "A “text” <b>&amp; 字</b>",
+    "lines": "Two lines,\n  one of them set in.\n\nAnd 中文.",
+    "email": "ana@example.com",
+    "phone": "+86 10 1234-5678",
+    "url": "https://example.com/?a=1&b=2",
+    "number": 7,
+    "money": Decimal("1234567.89"),
+    "date": date(2026, 2, 28),
+    "moment": datetime(2026, 2, 28, 23, 59, 58, 123456, tzinfo=UTC),
+    "flag": True,
+    "tone": "ok",
+}
+#: Where not any value will do.
+_FULL = {
+    "users": {"username": "quokka"},
+    "departments": {"time_zone": "Asia/Taipei"},
+    "rules": {
+        "entity": "customers",
+        "field_key": "notes",
+        "kind": "required",
+        "condition": None,
+        "parameter": None,
+    },
+    "contracts": {"starts_on": date(2026, 1, 1), "ends_on": date(2026, 12, 31)},
+    "interactions": {},
+    "material_movements": {"kind": MovementKind.RECEIVED, "quantity": 5},
 }
