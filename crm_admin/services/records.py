@@ -184,6 +184,7 @@ def delete(record: Record, actor: User) -> None:
     if problems := [*references.uses(record)]:
         raise Invalid(problems)
     record.deleted_at = clock.now()
+    completeness.drop_findings(record)
     _write(record, actor, {}, "deleted")
 
 
