@@ -5,8 +5,12 @@ Any number of schedulers may run at once: a run of a job and day is one row, cla
 
 import logging
 import os
+import signal
+import sys
+import threading
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.blocking import BlockingScheduler
@@ -20,6 +24,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between looks at what is due; a jump of the wall clock delays a job by no more.
 LOOK_EVERY = 20
+#: Seconds that a job at work has to end when the process is told to.
+GRACE = 8
 
 
 def due(job: Job, now: datetime, catch_up: int) -> Iterator[date]:
@@ -47,34 +53,58 @@ def due(job: Job, now: datetime, catch_up: int) -> Iterator[date]:
 
 
 def look(app: Flask, zone: ZoneInfo) -> None:
-    """Run what is due now, and say that the scheduler is alive."""
-    with app.app_context():
-        job_runs.beat()
-        for job in JOBS.values():
-            for day in due(job, clock.now().astimezone(zone), app.config["CATCH_UP_DAYS"]):
-                try:
+    """Run what is due now; a job that fails keeps no other from running."""
+    for job in JOBS.values():
+        try:
+            with app.app_context():
+                now = clock.now().astimezone(zone)
+                days = list(due(job, now, app.config["CATCH_UP_DAYS"]))
+        except Exception:
+            log.exception("what is due of job %s could not be asked", job.name)
+            continue
+        for day in days:
+            try:
+                with app.app_context():
                     run(job, day, scheduled=True)
-                except Exception:
-                    log.exception("job %s will be tried again", job.name)
-                job_runs.beat()
+            except Exception:
+                log.warning("job %s for %s will be tried again", job.name, day)
 
 
-def start(app: Flask, zone: ZoneInfo, *, parent: int | None = None) -> None:
-    """Look for due jobs until the process ends; with `parent`, until that process is gone."""
-    scheduler = BlockingScheduler(timezone=zone)
+def start(app: Flask, zone: ZoneInfo, *, parent: int | None = None) -> NoReturn:
+    """Look for due jobs until the process is told to end; with `parent`, until that one is gone.
+
+    A job at work then has a few seconds to end; one that is cut off goes on from its last chunk
+    when a scheduler runs again.
+    """
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a long job is no fault
+    at_work = threading.Lock()
 
     def watch() -> None:
         if parent is not None and os.getppid() != parent:
-            os._exit(0)  # a job in another thread is taken over by the next scheduler
-        look(app, zone)
+            os._exit(0)
+        with app.app_context():
+            job_runs.beat()
 
-    scheduler.add_job(
-        watch,
-        "interval",
-        seconds=LOOK_EVERY,
-        next_run_time=clock.now(),
-        coalesce=True,
-        max_instances=1,
-        misfire_grace_time=None,
-    )
-    scheduler.start()
+    def work() -> None:
+        with at_work:
+            look(app, zone)
+
+    scheduler = BlockingScheduler(timezone=zone)
+    for function in (watch, work):
+        scheduler.add_job(
+            function,
+            "interval",
+            seconds=LOOK_EVERY,
+            next_run_time=clock.now(),
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
+    try:
+        scheduler.start()
+    except SystemExit:
+        at_work.acquire(timeout=GRACE)
+    logging.shutdown()
+    os._exit(0)  # a job's thread would keep the process alive

@@ -62,8 +62,9 @@ def job(label: str, *, hour: int, minute: int = 0, bounded: bool = False) -> Cal
 def run(job: Job, day: date, *, scheduled: bool = False) -> Progress | None:
     """Run a job for a day within the application's context; return its progress, or None.
 
-    None means that the scheduled run of that day is done, or that another process works on it. An
-    error is kept in the run, where an administrator looks, and raised again.
+    None means that the scheduled run of that day is done, is another process's work, or waits to be
+    tried again after it failed. An error is kept in the run, where an administrator looks, and
+    raised again.
     """
     progress = job_runs.claim(job.name, day, scheduled=scheduled)
     if progress is None:
@@ -89,9 +90,12 @@ def _kept_alive(progress: Progress) -> Iterator[None]:
 
     def renew() -> None:
         while not over.wait(job_runs.LEASE.total_seconds() / 3):
-            with app.app_context():
-                if not job_runs.renew(progress):
-                    return
+            try:
+                with app.app_context():
+                    if not job_runs.renew(progress):
+                        return
+            except Exception:
+                log.exception("the lease of job run %s was not renewed", progress.run_id)
 
     thread = threading.Thread(target=renew, daemon=True)
     thread.start()

@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -23,6 +24,8 @@ LEASE = timedelta(seconds=60)
 #: How long after its last beat the scheduler is said not to be running.
 SILENCE = timedelta(minutes=3)
 LONGEST_ERROR = 4_000
+#: A failed run is tried again after 1, 2, 4 ... minutes, and then once an hour.
+LONGEST_PAUSE = timedelta(hours=1)
 
 
 def holder() -> str:
@@ -53,10 +56,10 @@ class Progress:
 
 
 def claim(job: str, day: date, *, scheduled: bool) -> Progress | None:
-    """Take a run to work on, or return None where it is done or someone works on it.
+    """Take a run to work on, or return None where it is done, waits, or someone works on it.
 
     A run by hand is always a new one. A scheduled run is the job's only one for that day; one whose
-    holder is gone, or which failed, is taken over from where it stopped.
+    holder is gone, or which failed a while ago, is taken over from where it stopped.
     """
     me, now = holder(), clock.now()
     try:
@@ -77,16 +80,27 @@ def claim(job: str, day: date, *, scheduled: bool) -> Progress | None:
                 )
                 db.session.add(run)
                 db.session.flush()  # its id is the run's name from here on
-            elif run.state == RunState.DONE or (
-                run.state == RunState.RUNNING and run.lease_until > now
-            ):
+            elif not _is_free(run, now):
                 return None
             else:
                 run.state, run.holder, run.lease_until = RunState.RUNNING, me, now + LEASE
-                run.tries, run.error = run.tries + 1, None
+                run.tries, run.error, run.finished_at = run.tries + 1, None, None
             return Progress(run.id, me, run.mark, run.count)
     except Conflict:
         return None  # another process made the same run at the same moment
+
+
+def _is_free(run: JobRun, now: datetime) -> bool:
+    """Return whether a scheduled run may be taken over now.
+
+    A moment further off than any could be was noted by a clock that was wrong: nobody waits for it.
+    """
+    if run.state == RunState.RUNNING:
+        return not now < run.lease_until <= now + 2 * LEASE
+    if run.state == RunState.FAILED:
+        pause = min(timedelta(minutes=2 ** min(run.tries - 1, 10)), LONGEST_PAUSE)
+        return not now < (run.finished_at or run.started_at) + pause <= now + pause
+    return False
 
 
 def renew(progress: Progress) -> bool:
@@ -149,7 +163,7 @@ def first_day(job: str) -> date | None:
 
 def beat(name: str = "scheduler") -> None:
     """Note that a part of the system is alive."""
-    with records.transaction("heartbeat"):
+    with suppress(Conflict), records.transaction("heartbeat"):  # another said so just now
         row = db.session.scalar(select(Heartbeat).where(Heartbeat.name == name))
         if row is None:
             db.session.add(Heartbeat(name=name, beat_at=clock.now()))
