@@ -66,8 +66,9 @@ def _prepare() -> None:
         installation.upgrade()
     elif version != installation.newest():
         raise click.ClickException("The database is of an earlier version: start the program once.")
-    made = setup.prepare(ROOT / "config", current_app.config["ADMIN_PASSWORD"] or None)
-    if made and not current_app.config["ADMIN_PASSWORD"]:
+    config = current_app.config
+    made = setup.prepare(ROOT / "config", config["ADMIN_PASSWORD"] or None, config["LANGUAGE"])
+    if made and not config["ADMIN_PASSWORD"]:
         click.echo(f"First administrator: admin, password (shown once): {made}")
 
 

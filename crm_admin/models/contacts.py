@@ -31,7 +31,7 @@ class Contact(Searchable, Checked, Customizable, Record):
     search_keys = ("name", "phone", "mobile", "email", "im")
 
     customer_id: Mapped[int] = field(ForeignKey("customers.id"), label=N_("Customer"), index=True)
-    name: Mapped[str] = field(label=N_("Name"))
+    name: Mapped[str] = field(label=N_("Full name"))
     gender: Mapped[Gender | None] = field(label=N_("Gender"))
     department: Mapped[str | None] = field(label=N_("Department there"))
     job_title: Mapped[str | None] = field(label=N_("Job title"))

@@ -45,7 +45,7 @@ class Rule(Record):
     message: Mapped[str | None] = field(
         label=N_("Message"), help=N_("Empty means the check's own words.")
     )
-    is_active: Mapped[bool] = field(label=N_("In force"), default=True)
+    is_active: Mapped[bool] = field(label=N_("Active"), default=True)
 
     def __str__(self) -> str:
         """Return the entity and what is asked of it, in the present language."""
@@ -55,7 +55,7 @@ class Rule(Record):
             return super().__str__()
         kept = inspect(entity).columns.get(entity.column_key(self.field_key or ""))
         label = other.plural if other else kept is not None and kept.info.get("label")
-        return f"{i18n.say(entity.plural)}: {i18n.say(label or self.field_key)}"
+        return f"{i18n.say(entity.plural)} · {i18n.say(label or self.field_key)}"
 
 
 class Finding(Model):

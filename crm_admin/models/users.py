@@ -34,7 +34,7 @@ class User(Record):
     is_anonymous = False
 
     username: Mapped[str] = field(label=N_("User name"), help=N_("What they type to sign in."))
-    name: Mapped[str] = field(label=N_("Name"))
+    name: Mapped[str] = field(label=N_("Full name"))
     email: Mapped[str | None] = field(label=N_("E-mail"), kind="email")
     phone: Mapped[str | None] = field(label=N_("Phone"), kind="phone")
     job_title: Mapped[str | None] = field(label=N_("Job title"))

@@ -37,7 +37,7 @@ def shown(role: Role, translate: Callable[[str], str], *, may_edit: bool) -> dic
             cells.append({"name": f"{entity}.{verb}", "value": value, "label": shown})
         rows.append({"label": translate(label), "cells": cells})
     return {
-        "title": translate(N_("Rights")) + ": " + str(role),
+        "title": translate(N_("What %(role)s may do")) % {"role": role},
         "role_name": str(role),
         "verbs": [translate(labels.VERBS[verb]) for verb in _verbs()],
         "rows": rows,

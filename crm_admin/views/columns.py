@@ -18,8 +18,8 @@ from sqlalchemy import Date, Integer, inspect
 from crm_admin import i18n
 from crm_admin.errors import filled_in
 from crm_admin.i18n import N_
-from crm_admin.models.base import Labelled, Record
-from crm_admin.models.types import Moment, Money
+from crm_admin.models.base import Checked, Labelled, Record
+from crm_admin.models.types import Moment, Money, State
 from crm_admin.services import access, labels, picklists, validation
 from crm_admin.views import requests
 from crm_admin.views.words import gettext as _
@@ -150,12 +150,16 @@ def _check(value: str | None) -> str:
 
 
 def _field(value: str | None) -> str:
-    """Return what people call a field, by the first entity that has one of this name."""
+    """Return what people call a field, by the first entity that rules look at and that has it."""
     value = value or ""
     for model in access.entities().values():
         if value == model.__tablename__:
             return _(model.singular)
-        if value in inspect(model).columns and (words := access.field_info(model, value)):
+        if (
+            issubclass(model, Checked)
+            and value in inspect(model).columns
+            and (words := access.field_info(model, value))
+        ):
             return _(words["label"]) if words.get("label") else value
     return value
 

@@ -8,6 +8,7 @@ from flask import request
 from markupsafe import Markup, escape
 
 from crm_admin.i18n import N_
+from crm_admin.models.base import Labelled, Record
 from crm_admin.models.users import User
 from crm_admin.services import access, labels, listing, picklists
 from crm_admin.services.listing import COUNTED, Question
@@ -40,7 +41,7 @@ def context(view: Any) -> dict[str, Any]:
     may_restore = access.allows(actor, "restore", view.model) and not view.model.append_only
     question = requests.question(view.default_sort, may_see_bin=may_restore)
     question = replace(question, filters=tuple(_known(view, question)))
-    shown = [c for c in view.listed if view.reads(c.key)]
+    shown = _own_name_first(view.model, [c for c in view.listed if view.reads(c.key)])
     page = listing.page(view.model, actor, question, [c.key for c in shown])
     last = max(1, -(-min(page.count, COUNTED) // question.size))
     here = _arguments(question)
@@ -66,6 +67,13 @@ def context(view: Any) -> dict[str, Any]:
         "tabs": [],
         "return_url": requests.address(view.path, here),
     }
+
+
+def _own_name_first(model: type[Record], shown: list[Column]) -> list[Column]:
+    """Return the columns of a list; what names a record in the reader's language comes first."""
+    if not issubclass(model, Labelled):
+        return shown
+    return sorted(shown, key=lambda column: column.key != model.title_key())
 
 
 def _known(view: Any, question: Question) -> list[tuple[str, str, str]]:
@@ -143,9 +151,11 @@ def _rows(
     editable, deletable = (
         set() if binned else _within(view, actor, verb, ids) for verb in ("edit", "delete")
     )
+    # Where a record has no name in the reader's language, its English one stands in.
+    english = next((place for place, c in enumerate(shown, 1) if c.key == "label_en"), 0)
     parts = []
     for row in rows:
-        id, title = row[0], escape(make[0](row[1]) or "—")
+        id, title = row[0], escape(make[0](row[1]) or (english and row[english]) or "—")
         drawn_row = _row(view, id in editable, id in deletable, binned)
         filled = drawn_row.replace(_ID, str(id)).replace(_TITLE, title)
         parts.append(filled.replace(_CELLS, _cells(drawn_columns, row[2:])))
