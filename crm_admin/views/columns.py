@@ -19,7 +19,7 @@ from crm_admin import i18n
 from crm_admin.errors import filled_in
 from crm_admin.i18n import N_
 from crm_admin.models.base import Checked, Labelled, Record
-from crm_admin.models.types import Moment, Money, State
+from crm_admin.models.types import Moment, Money
 from crm_admin.services import access, labels, picklists, validation
 from crm_admin.views import requests
 from crm_admin.views.words import gettext as _
