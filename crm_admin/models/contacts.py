@@ -1,7 +1,6 @@
 """Contacts: the people at a customer."""
 
 from datetime import date
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Text
 from sqlalchemy.orm import Mapped, relationship
@@ -9,13 +8,14 @@ from sqlalchemy.orm import Mapped, relationship
 from crm_admin.i18n import N_
 from crm_admin.models.base import Checked, Customizable, Record, Searchable, field
 from crm_admin.models.customers import Customer
+from crm_admin.models.types import State
 
 
-class Gender(StrEnum):
+class Gender(State):
     """How a contact is addressed."""
 
-    FEMALE = "female"
-    MALE = "male"
+    FEMALE = "female", N_("Female")
+    MALE = "male", N_("Male")
 
 
 class Contact(Searchable, Checked, Customizable, Record):

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, relationship
@@ -20,36 +19,36 @@ from crm_admin.models.base import (
     unique_alive,
 )
 from crm_admin.models.customers import Customer
-from crm_admin.models.types import Money
+from crm_admin.models.types import Money, State
 from crm_admin.models.users import User
 
 
-class ContractKind(StrEnum):
+class ContractKind(State):
     """What was agreed."""
 
-    SALE = "sale"
-    SERVICE = "service"
-    SUBSCRIPTION = "subscription"
-    MEMBERSHIP = "membership"
+    SALE = "sale", N_("Sale")
+    SERVICE = "service", N_("Service")
+    SUBSCRIPTION = "subscription", N_("Subscription")
+    MEMBERSHIP = "membership", N_("Membership")
 
 
-class ContractStatus(StrEnum):
+class ContractStatus(State):
     """Where a contract stands; only an active one can run out."""
 
-    DRAFT = "draft"
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    RENEWED = "renewed"
-    NOT_RENEWED = "not_renewed"
-    TERMINATED = "terminated"
+    DRAFT = "draft", N_("Draft"), "mut"
+    ACTIVE = "active", N_("In force"), "ok"
+    SUSPENDED = "suspended", N_("Suspended"), "warn"
+    RENEWED = "renewed", N_("Renewed"), "inf"
+    NOT_RENEWED = "not_renewed", N_("Not renewed"), "bad"
+    TERMINATED = "terminated", N_("Terminated"), "bad"
 
 
-class RenewalPolicy(StrEnum):
+class RenewalPolicy(State):
     """What happens at the end of an active contract."""
 
-    RENEW = "renew"
-    ASK = "ask"
-    LAPSE = "lapse"
+    RENEW = "renew", N_("Renew by itself")
+    ASK = "ask", N_("Ask the owner")
+    LAPSE = "lapse", N_("Let it run out")
 
 
 class Contract(Searchable, Checked, Customizable, Record):

@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -17,25 +16,25 @@ from crm_admin.models.base import (
     field,
     unique_alive,
 )
-from crm_admin.models.types import Money
+from crm_admin.models.types import Money, State
 from crm_admin.models.users import User
 
 
-class LifecycleStage(StrEnum):
+class LifecycleStage(State):
     """How far a customer has come with us. Source: A9"""
 
-    PROSPECT = "prospect"
-    OPPORTUNITY = "opportunity"
-    CUSTOMER = "customer"
-    LAPSED = "lapsed"
+    PROSPECT = "prospect", N_("Prospect"), "mut"
+    OPPORTUNITY = "opportunity", N_("Opportunity customer"), "inf"
+    CUSTOMER = "customer", N_("Active customer"), "ok"
+    LAPSED = "lapsed", N_("Lapsed"), "bad"
 
 
-class Part(StrEnum):
+class Part(State):
     """A part one of our people takes with a customer. Source: A5, A13, A14"""
 
-    ACCOUNT_MANAGER = "account_manager"
-    TECHNICAL_MANAGER = "technical_manager"
-    CHIEF_REPRESENTATIVE = "chief_representative"
+    ACCOUNT_MANAGER = "account_manager", N_("Account manager")
+    TECHNICAL_MANAGER = "technical_manager", N_("Technical manager")
+    CHIEF_REPRESENTATIVE = "chief_representative", N_("Chief representative")
 
 
 class Customer(Searchable, Checked, Customizable, Record):

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Text
 from sqlalchemy.orm import Mapped, relationship
@@ -20,18 +19,18 @@ from crm_admin.models.base import (
 )
 from crm_admin.models.contracts import Contract
 from crm_admin.models.customers import Customer
-from crm_admin.models.types import Money
+from crm_admin.models.types import Money, State
 from crm_admin.models.users import User
 
 
-class ExpenseStatus(StrEnum):
+class ExpenseStatus(State):
     """Where a claim stands."""
 
-    DRAFT = "draft"
-    SUBMITTED = "submitted"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    PAID = "paid"
+    DRAFT = "draft", N_("Draft"), "mut"
+    SUBMITTED = "submitted", N_("Submitted"), "inf"
+    APPROVED = "approved", N_("Approved"), "ok"
+    REJECTED = "rejected", N_("Rejected"), "bad"
+    PAID = "paid", N_("Paid"), "ok"
 
 
 class Expense(Searchable, Checked, Customizable, Record):

@@ -1,20 +1,21 @@
 """Job runs: what the clock started, for which day, and how it ended."""
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from crm_admin.i18n import N_
 from crm_admin.models.base import Model
+from crm_admin.models.types import State
 
 
-class RunState(StrEnum):
+class RunState(State):
     """How far a run has come."""
 
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
+    RUNNING = "running", N_("Running"), "inf"
+    DONE = "done", N_("Done"), "ok"
+    FAILED = "failed", N_("Failed"), "bad"
 
 
 class JobRun(Model):

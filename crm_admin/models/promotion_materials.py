@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -19,7 +18,7 @@ from crm_admin.models.base import (
     unique_alive,
 )
 from crm_admin.models.customers import Customer
-from crm_admin.models.types import Money
+from crm_admin.models.types import Money, State
 from crm_admin.models.users import User
 
 
@@ -60,14 +59,14 @@ class PromotionMaterial(Searchable, Checked, Customizable, Record):
                 yield Problem(key, N_("This cannot be negative."))
 
 
-class MovementKind(StrEnum):
+class MovementKind(State):
     """How a movement changes the stock; a count sets it to what was found."""
 
-    RECEIVED = "received"
-    ISSUED = "issued"
-    GIVEN = "given"
-    RETURNED = "returned"
-    COUNTED = "counted"
+    RECEIVED = "received", N_("Received")
+    ISSUED = "issued", N_("Issued to a person")
+    GIVEN = "given", N_("Given to a customer")
+    RETURNED = "returned", N_("Returned")
+    COUNTED = "counted", N_("Counted")
 
 
 class MaterialMovement(Customizable, Record):

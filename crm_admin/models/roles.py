@@ -1,22 +1,21 @@
 """Roles: what their users may do, and how far."""
 
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy.orm import Mapped
 
 from crm_admin.i18n import N_
 from crm_admin.models.base import Labelled, Record, field, unique_alive
-from crm_admin.models.types import Document
+from crm_admin.models.types import Document, State
 
 
-class Scope(StrEnum):
+class Scope(State):
     """How far a right reaches, narrowest first."""
 
-    OWN = "own"
-    DEPARTMENT = "department"
-    BELOW = "below"
-    ALL = "all"
+    OWN = "own", N_("Own")
+    DEPARTMENT = "department", N_("Department")
+    BELOW = "below", N_("Department and below")
+    ALL = "all", N_("All")
 
 
 class Role(Labelled, Record):

@@ -1,7 +1,6 @@
 """Rules: what administrators ask of records, and where records fall short."""
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, inspect, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -9,13 +8,14 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from crm_admin import i18n
 from crm_admin.i18n import N_
 from crm_admin.models.base import Model, Record, field
+from crm_admin.models.types import State
 
 
-class Severity(StrEnum):
+class Severity(State):
     """Whether a record that breaks a rule may be saved all the same."""
 
-    WARN = "warn"
-    BLOCK = "block"
+    WARN = "warn", N_("Warn")
+    BLOCK = "block", N_("Block")
 
 
 class Rule(Record):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum
 from sqlalchemy.dialects.postgresql import JSONB
@@ -54,6 +54,24 @@ def exact(value: Any) -> Decimal:
 
 # Documents are compared and indexed only as JSONB.
 Document = JSON().with_variant(JSONB(), "postgresql")
+
+
+class State(StrEnum):
+    """A closed set that code acts on; each member says its value, its label and its colour.
+
+    `PAID = "paid", N_("Paid"), "ok"`. The colours are ok, warn, bad, inf and mut; "" shows none.
+    """
+
+    label: str
+    tone: str
+
+    def __new__(cls, value: str, label: str = "", tone: str = "") -> Self:
+        """Make the member: equal to its value, with its label and colour beside it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label, member.tone = label or value, tone
+        return member
+
 
 # Enumerations are kept as their values in plain text, so that adding one needs no migration.
 ENUMERATION = Enum(

@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from functools import lru_cache
 
 from babel.support import NullTranslations, Translations
@@ -13,8 +12,7 @@ from babel.support import NullTranslations, Translations
 from crm_admin import i18n
 from crm_admin.errors import CrmError
 from crm_admin.i18n import N_
-from crm_admin.models.types import exact
-from crm_admin.services import labels
+from crm_admin.models.types import State, exact
 
 #: What stands for "nothing" in exports of databases; an empty cell never erases.
 NOTHING = {"", "NULL", "\\N"}
@@ -120,7 +118,7 @@ def yes_or_no(text: str) -> bool:
     return word in YES
 
 
-def state_of(kind: type[StrEnum], text: str) -> StrEnum:
+def state_of(kind: type[State], text: str) -> State:
     """Return the state a text names by its value or its label in any language.
 
     Raises:
@@ -134,13 +132,11 @@ def state_of(kind: type[StrEnum], text: str) -> StrEnum:
 
 
 @lru_cache
-def _states(kind: type[StrEnum]) -> dict[str, StrEnum]:
+def _states(kind: type[State]) -> dict[str, State]:
     """Return {a way to write it in small letters: the member}."""
-    found: dict[str, StrEnum] = {}
+    found: dict[str, State] = {}
     for member in kind:
-        ways = {member.value, member.value.replace("_", " ")}
-        if label := labels.LABELS.get(kind, {}).get(member):
-            ways |= set(in_all_languages(label))
+        ways = {member.value, member.value.replace("_", " "), *in_all_languages(member.label)}
         for way in ways:
             found.setdefault(plain(way).casefold(), member)
     return found

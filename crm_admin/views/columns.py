@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
-from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -19,7 +18,7 @@ from crm_admin import i18n
 from crm_admin.errors import filled_in
 from crm_admin.i18n import N_
 from crm_admin.models.base import Checked, Labelled, Record
-from crm_admin.models.types import Moment, Money
+from crm_admin.models.types import Moment, Money, State
 from crm_admin.services import access, labels, picklists, validation
 from crm_admin.views import requests
 from crm_admin.views.words import gettext as _
@@ -47,7 +46,7 @@ class Column:
     help: str
     kind: str
     picklist: str = ""
-    states: type[StrEnum] | None = None
+    states: type[State] | None = None
     target: type[Record] | None = None
     required: bool = False
     blank: bool = False
@@ -237,11 +236,10 @@ def _choices(picklist: str, language: str) -> Formatter:
 
 def _states(column: Column) -> Formatter:
     assert column.states is not None
-    shown: dict[StrEnum, str | Markup] = {}
+    shown: dict[State, str | Markup] = {}
     for member in column.states:
         text = _(labels.label_of(member))
-        tone = labels.TONES.get(member)
-        shown[member] = badge(text, tone) if tone else text
+        shown[member] = badge(text, member.tone) if member.tone else text
     return lambda value: "" if value is None else shown.get(value, str(value))
 
 

@@ -79,7 +79,7 @@ def _next(job: Job) -> datetime:
 
 
 def _state(one: JobRun) -> dict[str, str]:
-    return {"label": _(labels.label_of(one.state)), "tone": labels.TONES[one.state]}
+    return {"label": _(labels.label_of(one.state)), "tone": one.state.tone}
 
 
 def _run(one: JobRun) -> dict[str, Any]:

@@ -114,9 +114,7 @@ def _badges(view: Any, record: Record) -> list[dict[str, str]]:
             continue
         if column.states:
             member = column.states(value)
-            found.append(
-                {"label": _(labels.label_of(member)), "tone": labels.TONES.get(member, "mut")}
-            )
+            found.append({"label": _(member.label), "tone": member.tone or "mut"})
         else:
             item = picklists.items(column.picklist).get(value)
             label = item.label(requests.language()) if item else str(value)
