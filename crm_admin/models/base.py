@@ -176,6 +176,8 @@ class Record(Model):
     append_only: ClassVar[bool] = False
     #: The moment by which the newest come first; without one, the last that were added.
     newest: ClassVar[str] = ""
+    #: What its numbers begin with ("C" for C-000013), kept in `number`; none: it has no number.
+    number_prefix: ClassVar[str] = ""
     #: The field shown beside its title where one is chosen among many.
     detail: ClassVar[str] = ""
     #: Whether people's rules, rights and lists depend on it, so that what is kept of it is stale.

@@ -67,6 +67,7 @@ class Contract(Searchable, Checked, Customizable, Record):
     )
     title = "title_text"
     singular, plural = N_("Contract"), N_("Contracts")
+    number_prefix = "CT"
     detail = "number"
     owners = ("owner_id",)
     follows = "customer_id"

@@ -50,6 +50,7 @@ class Customer(Searchable, Checked, Customizable, Record):
         Index(None, "updated_at", "id"),
     )
     singular, plural = N_("Customer"), N_("Customers")
+    number_prefix = "C"
     detail = "number"
     owners = ("account_manager_id", "technical_manager_id", "chief_representative_id")
     search_keys = (

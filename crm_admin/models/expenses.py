@@ -43,6 +43,7 @@ class Expense(Searchable, Checked, Customizable, Record):
     __table_args__ = (unique_alive("number"), CheckConstraint("amount > 0", name="amount_positive"))
     title = "number"
     singular, plural = N_("Expense"), N_("Expenses")
+    number_prefix = "E"
     owners = ("claimant_id",)
     search_keys = ("number", "purpose")
 

@@ -1,4 +1,4 @@
-"""Contracts: their number and owner, those about to run out, and those that did."""
+"""Contracts: their owner, those about to run out, and those that did."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,7 +8,7 @@ from crm_admin.i18n import N_
 from crm_admin.models.contracts import Contract, ContractStatus, RenewalPolicy
 from crm_admin.models.customers import Customer
 from crm_admin.models.users import User
-from crm_admin.services import notifications, numbers, records
+from crm_admin.services import notifications, records
 
 #: How many contracts one transaction of a job looks at.
 CHUNK = 500
@@ -16,12 +16,11 @@ CHUNK = 500
 
 @records.prepare.register
 def _prepare(record: Contract, actor: User) -> None:
-    """Number a new contract, and give it its customer's account manager where nobody is named."""
-    if record.id is None:
-        record.number = record.number or numbers.take("contracts")[0]
-        if record.owner_id is None:
-            customer = record.customer_id and db.session.get(Customer, record.customer_id)
-            record.owner_id = (customer and customer.account_manager_id) or actor.id
+    """Give a new contract to its customer's account manager where nobody is named."""
+    if record.id is None and record.owner_id is None and record.customer_id is not None:
+        customer = db.session.get(Customer, record.customer_id)
+        if customer is not None and customer.account_manager_id is not None:
+            record.owner_id = customer.account_manager_id
 
 
 def due_after(today: date, last: int) -> Sequence[Contract]:

@@ -11,19 +11,18 @@ from crm_admin import clock
 from crm_admin.database import db
 from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
 from crm_admin.models.users import User
-from crm_admin.services import access, changes, numbers, records
+from crm_admin.services import access, changes, records
 
 
 @records.prepare.register
 def _prepare(record: Customer, actor: User) -> None:
-    """Number a new customer, and date the stage it comes to.
+    """Date the stage a customer comes to.
 
     Who may not assign customers becomes the account manager of those they add. Source: A5, A9
     """
-    if record.id is None:
-        record.number = record.number or numbers.take("customers")[0]
-        if record.account_manager_id is None and not access.allows(actor, "assign", Customer):
-            record.account_manager_id = actor.id
+    unmanaged = record.id is None and record.account_manager_id is None
+    if unmanaged and not access.allows(actor, "assign", Customer):
+        record.account_manager_id = actor.id
     if record.id is None or "stage" in changes.of(record):
         record.stage_since = clock.now()
 

@@ -1,21 +1,11 @@
 """Expenses: claimed, submitted, decided by somebody else, and paid."""
 
-from sqlalchemy import inspect
-
 from crm_admin import clock
 from crm_admin.errors import Conflict, Denied, Invalid, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.expenses import Expense, ExpenseStatus
 from crm_admin.models.users import User
-from crm_admin.services import access, numbers, records
-
-
-@records.prepare.register
-def _prepare(record: Expense, actor: User) -> None:
-    """Number a new claim, and make it the actor's own where nobody is named."""
-    if not inspect(record).persistent:
-        record.number = record.number or numbers.take("expenses")[0]
-        record.claimant_id = record.claimant_id or actor.id
+from crm_admin.services import access, records
 
 
 def submit(expense: Expense, actor: User) -> None:

@@ -53,7 +53,7 @@ class Writer:
             known = {id for key, text in self._asked(row) for id in self.reader.index.by(key, text)}
             ids |= known
             unknown += not known
-        if self.model.__tablename__ in numbers.PREFIXES and unknown:
+        if self.model.number_prefix and unknown:
             self._numbers = numbers.take(self.model.__tablename__, unknown)[::-1]
         wanted = sorted(ids)
         for start in range(0, len(wanted), CHUNK):

@@ -16,9 +16,7 @@ from crm_admin.services import access, records
 
 @records.prepare.register
 def _prepare(record: Interaction, actor: User) -> None:
-    """Name the actor as its author where nobody is named; refuse another customer's contact."""
-    if record.author_id is None:
-        record.author_id = actor.id
+    """Refuse another customer's contact."""
     if record.contact_id is not None and record.customer_id is not None:
         contact = db.session.get(Contact, record.contact_id)
         if contact is not None and contact.customer_id != record.customer_id:

@@ -25,7 +25,7 @@ from crm_admin.models.roles import Scope
 from crm_admin.models.rules import Severity
 from crm_admin.models.types import Money
 from crm_admin.models.users import User
-from crm_admin.services import access, records, search, validation
+from crm_admin.services import access, numbers, records, search, validation
 
 #: How many rows are held, checked and written at a time.
 CHUNK = 1000
@@ -162,6 +162,7 @@ class _Plan:
             for key, c in columns.items()
             if c.info.get("label") and not c.nullable and c.default is None
         ]
+        self.owner = records.must_own(model)
         self.derives = model.derive is not Record.derive
         self.judges = model.problems is not Model.problems
         self.complete: Before = self.subject.before if self.subject else lambda rows, actor: None
@@ -183,6 +184,14 @@ class _Plan:
                 values[key] = value.strip() or (None if key != "search_text" else "")
         row.__dict__, row.brought = values, brought
         return row
+
+    def settle(self, rows: Sequence[Row], actor: User) -> None:
+        """Give the rows what every new record of the entity has: a number, and an owner."""
+        numbers.give(self.model, rows)
+        if self.owner:
+            for row in rows:
+                if getattr(row, self.owner) is None:
+                    setattr(row, self.owner, actor.id)
 
     def known_states(self, row: Row) -> Iterator[Problem]:
         """Put the members of enumerations in place of their values; yield which are none."""
@@ -235,6 +244,7 @@ def _load_chunk(
     rules = validation.rules_of(plan.model.__tablename__)
     blocked = any(rule.severity is Severity.BLOCK for rule in rules)
     found = {n: [p] for n, p in (plan.complete(rows, actor) or {}).items()}
+    plan.settle(rows, actor)
     for position, row in enumerate(rows):
         if plan.derives:
             row.derive()

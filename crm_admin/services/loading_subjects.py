@@ -1,4 +1,4 @@
-"""What loading does for each entity beside its fields: numbers, owners, assignments, stock."""
+"""What loading does for an entity beside its fields: managers, assignments, stages, stock."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,11 +16,10 @@ from crm_admin.models.base import Record
 from crm_admin.models.contacts import Contact
 from crm_admin.models.contracts import Contract
 from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
-from crm_admin.models.expenses import Expense
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.promotion_materials import MaterialMovement, MovementKind, PromotionMaterial
 from crm_admin.models.users import User
-from crm_admin.services import access, numbers, promotion_materials
+from crm_admin.services import access, promotion_materials
 from crm_admin.services.loading import SUBJECTS, Before, Row, Subject, insert
 
 
@@ -34,13 +33,6 @@ def _subject(
         return before
 
     return register
-
-
-def _number(rows: Iterable[Row], entity: str) -> None:
-    """Give the rows that have none the next numbers of their entity."""
-    bare = [row for row in rows if row.number is None]
-    for row, number in zip(bare, numbers.take(entity, len(bare)) if bare else (), strict=True):
-        row.number = number
 
 
 def _assign(rows: Sequence[Row], actor: User) -> None:
@@ -92,7 +84,6 @@ def _step(customer_id: int, stage: Any, since: datetime, by: int) -> dict[str, A
 
 @_subject(Customer, _assign, "stages", "parts")
 def _customers(rows: Sequence[Row], actor: User) -> None:
-    _number(rows, "customers")
     assigns = access.allows(actor, "assign", Customer)
     for row in rows:
         row.stage_since = row.stage_since or clock.now()
@@ -115,32 +106,23 @@ def _contacts(rows: Sequence[Row], actor: User) -> None:
 
 @_subject(Contract)
 def _contracts(rows: Sequence[Row], actor: User) -> None:
-    """Number them; give those nobody owns to their customer's account manager."""
-    _number(rows, "contracts")
+    """Give those nobody owns to their customer's account manager."""
     bare = [row for row in rows if row.owner_id is None]
     managers = _looked_up(Customer, "account_manager_id", (row.customer_id for row in bare))
     for row in bare:
-        row.owner_id = managers.get(row.customer_id) or actor.id
+        row.owner_id = managers.get(row.customer_id)
 
 
 @_subject(Interaction)
 def _interactions(rows: Sequence[Row], actor: User) -> Mapping[int, Problem]:
-    """Name the actor as author where nobody is named; refuse another customer's contact."""
+    """Refuse another customer's contact."""
     customers = _looked_up(Contact, "customer_id", (row.contact_id for row in rows))
     found = {}
     for position, row in enumerate(rows):
-        row.author_id = row.author_id or actor.id
         if row.contact_id and customers.get(row.contact_id, row.customer_id) != row.customer_id:
             message = N_("This contact belongs to another customer.")
             found[position] = Problem("contact_id", message)
     return found
-
-
-@_subject(Expense)
-def _expenses(rows: Sequence[Row], actor: User) -> None:
-    _number(rows, "expenses")
-    for row in rows:
-        row.claimant_id = row.claimant_id or actor.id
 
 
 def _looked_up(model: type[Record], key: str, ids: Iterable[int | None]) -> dict[int, Any]:

@@ -27,6 +27,7 @@ from crm_admin.services import (
     changes,
     completeness,
     configuration,
+    numbers,
     references,
     search,
     validation,
@@ -139,6 +140,10 @@ def save(record: Record, actor: User, action: str = "") -> None:
         raise Denied(N_("This can be added, but not changed."))
     changes.settle(record)
     prepare(record, actor)
+    if is_new:
+        numbers.give(type(record), [record])
+        if (owner := must_own(type(record))) and getattr(record, owner) is None:
+            setattr(record, owner, actor.id)
     changes.settle(record)
     record.derive()
     changed = changes.of(record)
@@ -149,6 +154,15 @@ def save(record: Record, actor: User, action: str = "") -> None:
         verb = "create" if is_new else "edit"
         if not action and not _reaches(record, actor, verb):
             raise Denied(N_("You may not move this record out of your own reach."))
+
+
+def must_own(model: type[Record]) -> str:
+    """Return the column that must say whose a new record is: by default the actor's.
+
+    "" where its records belong to nobody, or may.
+    """
+    key = model.owners[0] if model.owners else ""
+    return key if key and not inspect(model).columns[key].nullable else ""
 
 
 def _reaches(record: Record, actor: User, verb: str) -> bool:

@@ -55,7 +55,7 @@ def system_itself(system: User) -> User:
 def _add_series() -> None:
     known = set(db.session.scalars(select(NumberSeries.entity)))
     db.session.add_all(
-        NumberSeries(entity=entity, next_number=1) for entity in numbers.PREFIXES.keys() - known
+        NumberSeries(entity=entity, next_number=1) for entity in numbers.prefixes().keys() - known
     )
 
 
