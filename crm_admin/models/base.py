@@ -145,6 +145,8 @@ class Searchable:
 
     #: The columns that a search looks in.
     search_keys: ClassVar[tuple[str, ...]] = ()
+    #: Those of them that are names, found by their sound in Chinese as well.
+    spoken_keys: ClassVar[tuple[str, ...]] = ()
 
     search_text: Mapped[str] = mapped_column(Text, default="")
 

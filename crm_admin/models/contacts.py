@@ -28,6 +28,7 @@ class Contact(Searchable, Checked, Customizable, Record):
     singular, plural = N_("Contact"), N_("Contacts")
     detail = "customer"
     follows = "customer_id"
+    spoken_keys = ("name",)
     search_keys = ("name", "phone", "mobile", "email", "im")
 
     customer_id: Mapped[int] = field(ForeignKey("customers.id"), label=N_("Customer"), index=True)

@@ -53,6 +53,7 @@ class Customer(Searchable, Checked, Customizable, Record):
     number_prefix = "C"
     detail = "number"
     owners = ("account_manager_id", "technical_manager_id", "chief_representative_id")
+    spoken_keys = ("name", "short_name")
     search_keys = (
         "number",
         "external_number",

@@ -12,7 +12,7 @@ from crm_admin.database import db
 from crm_admin.i18n import N_
 from crm_admin.models.departments import Department
 from crm_admin.models.users import User
-from crm_admin.services import records
+from crm_admin.services import pinyin, records
 from crm_admin.services.import_mapping import Departments
 from crm_admin.services.import_matching import Index, Unmatched
 from crm_admin.services.import_values import NOTHING, Unclear
@@ -42,7 +42,9 @@ def username_for(name: str, email: str) -> str:
 
     The same people in the same order get the same names.
     """
-    base = ascii_of(name, ".") or ascii_of(email.partition("@")[0], ".") or "user"
+    surname, *given = pinyin.spelled(name) or [""]
+    spoken = ".".join(filter(None, (surname, "".join(given))))
+    base = ascii_of(name, ".") or spoken or ascii_of(email.partition("@")[0], ".") or "user"
     return free(base[:100], _is_username)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, false, func, inspect, or_
 from crm_admin.database import db
 from crm_admin.models.base import Record, Searchable
 from crm_admin.models.users import User
-from crm_admin.services import access
+from crm_admin.services import access, pinyin
 
 #: How much of what was typed is looked at: characters, and words.
 LONGEST, MOST_WORDS = 100, 6
@@ -18,12 +18,14 @@ _NUMBER = re.compile(r"\+?[\d\s()./-]{5,}")
 
 
 def text_of(record: Searchable) -> str:
-    """Return all that a record is found by: its search keys, and its numbers without gaps."""
+    """Return all that finds a record: its search keys, numbers without gaps, names' sounds."""
     parts = [str(value) for key in record.search_keys if (value := getattr(record, key))]
     text = plain(" \n".join(parts))
     numbers = [part for part in map(plain, parts) if _NUMBER.fullmatch(part)]
     joined = {_GAPS.sub("", part) for part in numbers if _GAPS.search(part)}
-    return "\n".join([text, *sorted(joined)])
+    names = [str(value) for key in record.spoken_keys if (value := getattr(record, key))]
+    sounds = [sound for name in names if (sound := pinyin.keys(name))]
+    return "\n".join([text, *sorted(joined), *sounds])
 
 
 def plain(text: str) -> str:

@@ -160,7 +160,7 @@ def _chart(facts: overview.Overview) -> dict[str, Any] | None:
         "title": _("Contracts in force by the month they end"),
         "bars": [
             {
-                "label": start.strftime("%Y-%m"),
+                "label": f"{start:%Y}/1" if start.month == 1 else str(start.month),
                 "value": count,
                 "text": f"{count:,}",
                 "url": f"/contracts/?status.is=active&ends_on.from={start}&ends_on.to={end}",

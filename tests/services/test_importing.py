@@ -315,7 +315,7 @@ def test_users_get_a_name_to_sign_in_by_but_no_password(take_in):
         "6 部门: There is no department “nowhere”; --create-departments makes it."
     ]
     zoe, wang, li = every(User)[-3:]
-    assert [u.username for u in (zoe, wang, li)] == ["zoe.muller", "wang.wei", "user"]
+    assert [u.username for u in (zoe, wang, li)] == ["zoe.muller", "wang.wei", "li.na"]
     assert (zoe.is_active, zoe.password_hash) == (True, None)
     assert {role.code for role in wang.roles} == {"sales", "supervisor"}
     assert wang.department.code == "north"

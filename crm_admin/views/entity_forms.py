@@ -1,0 +1,182 @@
+"""The forms of an entity: making and changing its records, and choosing among others'.
+
+A part of `EntityView`, which has the rights, rows and columns that it asks for.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from flask import Response, abort, flash, json, redirect, request
+from flask_admin import expose
+from wtforms import Form
+
+from crm_admin.errors import Conflict, Denied, Invalid
+from crm_admin.models.base import Record
+from crm_admin.models.customers import Customer
+from crm_admin.services import access, listing, records
+from crm_admin.views import form_pages, forms, requests
+from crm_admin.views.columns import Column
+from crm_admin.views.words import gettext as _
+
+
+class EntityForms:
+    """What a screen does with forms; a subclass says which fields."""
+
+    model: ClassVar[type[Record]]
+    filters: ClassVar[Any]
+    create_template = edit_template = "entity/form.html"
+    path: str
+    fields: dict[str, Column]
+    get_one: Any
+    reads: Any
+    render: Any
+
+    def writable_columns(self, record: Record) -> list[Column]:
+        """Return the columns of the form that this user may fill in."""
+        actor = requests.actor()
+        return [c for c in self.fields.values() if access.writable(actor, self.model, c.key)]
+
+    def more_fields(self, record: Record) -> dict[str, Any]:
+        """Return further unbound fields of the form that are no columns."""
+        return {}
+
+    def more_values(self, form: Form) -> dict[str, Any]:
+        """Return what was filled into the further fields, as `records.change` takes it."""
+        return {}
+
+    def form_of(self, record: Record, data: Any) -> Form:
+        """Return the form of a record, without the fields this user may not write."""
+        offered = self.writable_columns(record)
+        return forms.bound(
+            offered,
+            data,
+            record,
+            zone=requests.zone(),
+            language=requests.language(),
+            lookups={c.key: self._lookup(c) for c in offered if c.target is not None},
+            more=self.more_fields(record),
+        )
+
+    def _lookup(self, column: Column) -> tuple[str, str | None]:
+        target = column.target
+        assert target is not None
+        may_create = target is Customer and access.allows(requests.actor(), "create", target)
+        create_url = f"/{target.__tablename__}/new/" if may_create else None
+        return f"{self.path}ajax/lookup/?name={column.key}", create_url
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:
+        """Show an empty form, or make a record from one that was filled in."""
+        record = self.model()
+        self.start(record)
+        form = self.form_of(record, request.form if request.method == "POST" else None)
+        if request.method == "POST" and self.valid(form, record):
+            values = self.values(form, record)
+            with self.told(form), records.transaction("form"):
+                key = request.form.get("form_key", "")[:64]
+                id = records.create_once(record, values, requests.actor(), key)
+                return self.saved(id, is_new=True)
+            record = self.model()  # what was tried is no record
+        return self.render(self.create_template, **form_pages.context(self, form, record, None))
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:
+        """Show a record's form, or save one that was filled in."""
+        record = self.get_one(request.args.get("id"))
+        if reason := record.locked():
+            flash(_(reason), "warning")
+            return redirect(f"{self.path}details/?id={record.id}")
+        form = self.form_of(record, request.form if request.method == "POST" else None)
+        conflict = None
+        if request.method == "POST" and self.valid(form, record):
+            values, id = self.values(form, record), record.id
+            version = access.key_of(request.form.get("version")) or 0
+            try:
+                with self.told(form), records.transaction("form"):
+                    records.change(record, values, requests.actor(), version=version)
+                    return self.saved(id)
+            except Conflict as meanwhile:
+                flash(meanwhile.text(_), "warning")
+                record = self.get_one(id)
+                conflict = form_pages.conflict(self, record, form, version)
+        return self.render(self.edit_template, **form_pages.context(self, form, record, conflict))
+
+    def start(self, record: Record) -> None:
+        """Fill in what the address names for a new record, as far as the user may see it."""
+        for column in self.fields.values():
+            asked = request.args.get(column.key) if request.method == "GET" else None
+            if asked and column.target is not None:
+                found = access.find(column.target, asked, requests.actor(), "lookup")
+                setattr(record, column.key, found)
+            elif asked and column.kind in ("text", "state", "choice"):
+                known = column.states is None or asked in list(column.states)
+                setattr(record, column.key, asked[:200] if known else None)
+
+    def values(self, form: Form, record: Record) -> dict[str, Any]:
+        """Return what was filled in, as `records.change` takes it."""
+        return forms.values(form, self.writable_columns(record)) | self.more_values(form)
+
+    def valid(self, form: Form, record: Record) -> bool:
+        """Return whether all that was typed can be read; say beside the field what cannot."""
+        right = form.validate()
+        for column in self.writable_columns(record):
+            if column.kind == "money" and (trouble := forms.money_problem(form[column.key])):
+                form[column.key].errors = [*form[column.key].errors, trouble]
+                right = False
+        return bool(right)
+
+    def saved(self, id: int, *, is_new: bool = False) -> Any:
+        """Say that it is saved and go on: stay in the form, else to where it was opened from."""
+        flash(_("Saved."), "success")
+        if "_continue_editing" in request.form:
+            return redirect(requests.address(f"{self.path}edit/", [("id", id)]))
+        if is_new and "_add_another" in request.form:
+            return redirect(request.full_path if request.query_string else f"{self.path}new/")
+        return redirect(requests.back(f"{self.path}details/?id={id}"))
+
+    @expose("/ajax/lookup/")
+    def ajax_lookup(self) -> Response:
+        """Answer the records that fit what was typed, as [id, title] pairs."""
+        column = self.fields.get(request.args.get("name", ""))
+        if column is None or column.target is None or not self._may_choose(column):
+            abort(404)
+        offset, limit = (request.args.get(k, 0, type=int) for k in ("offset", "limit"))
+        pairs = listing.lookup(
+            column.target,
+            requests.actor(),
+            request.args.get("query", "")[:80],
+            offset=min(max(0, offset), 10_000),
+            limit=min(max(1, limit or 10), 50),
+        )
+        return Response(json.dumps(pairs), mimetype="application/json")
+
+    def _may_choose(self, column: Column) -> bool:
+        """Return whether the user fills this field in, or asks for it in a filter."""
+        actor = requests.actor()
+        writes = any(access.allows(actor, verb, self.model) for verb in ("create", "edit"))
+        asks = column.key in self.filters and access.allows(actor, "view", self.model)
+        fills = writes and access.writable(actor, self.model, column.key)
+        return fills or (asks and self.reads(column.key))
+
+    @contextmanager
+    def told(self, form: Form | None) -> Iterator[None]:
+        """Tell the user why the block was refused, beside its field where there is one.
+
+        A conflict is told by whoever shows the form again; without a form it is told here.
+        """
+        try:
+            yield
+        except Invalid as invalid:
+            shown = {self.model.column_key(f.name): f for f in form or ()}
+            for problem in invalid.problems:
+                if field := shown.get(self.model.column_key(problem.field)):
+                    field.errors = [*field.errors, problem.text(_)]
+                else:
+                    flash(problem.text(_), "error")
+        except Denied as refused:
+            flash(refused.text(_), "error")
+        except Conflict as meanwhile:
+            if form is not None and "version" in request.form:
+                raise
+            flash(meanwhile.text(_), "error")
