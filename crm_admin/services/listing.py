@@ -280,14 +280,24 @@ def _day(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
 
 
 def lookup(
-    model: type[Record], actor: User, term: str, *, offset: int, limit: int
+    model: type[Record],
+    actor: User,
+    term: str,
+    *,
+    offset: int,
+    limit: int,
+    within: Sequence[tuple[str, int]] = (),
 ) -> list[tuple[int, str]]:
-    """Return (id, label) of the records that fit what was typed and may be chosen, by title."""
+    """Return (id, label) of the records that fit what was typed and may be chosen, by title.
+
+    `within` narrows them to those whose column holds an id.
+    """
     table = access.table_of(model)
     title = title_of(model, table)
     statement = select(table.c.id, title)
     keys = [model.detail] if model.detail else []
     conditions = access.rows(model, actor, "lookup")
+    conditions += [table.c[key] == id for key, id in within]
     if model is User:
         conditions += [table.c.is_system.is_(False), table.c.is_active]
     for word in search.words(term):

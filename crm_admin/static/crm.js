@@ -512,6 +512,8 @@ function setUpLookup(lookup) {
     const url = new URL(lookup.dataset.lookup, location.href);
     url.searchParams.set("query", words);
     url.searchParams.set("limit", "10");
+    const other = lookup.dataset.within && lookup.closest("form")?.elements[lookup.dataset.within];
+    if (other && other.value && other.value !== NO_RECORD) url.searchParams.set("within", other.value);
     try {
       const answer = await fetch(url, { signal: request.signal, headers: { Accept: "application/json" } });
       if (!answer.ok) throw new Error(answer.statusText);

@@ -37,6 +37,7 @@ class ContractView(EntityView):
         "completeness",
     )
     badges = ("status", "kind")
+    narrowed = {"predecessor": "customer"}
     subtitle = ("number", "customer", "owner")
     sections = (
         (

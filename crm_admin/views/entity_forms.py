@@ -25,6 +25,8 @@ class EntityForms:
 
     model: ClassVar[type[Record]]
     filters: ClassVar[Any]
+    #: Fields whose choices belong to the record of another field: a contact to its customer.
+    narrowed: ClassVar[dict[str, str]] = {}
     create_template = edit_template = "entity/form.html"
     path: str
     fields: dict[str, Column]
@@ -48,7 +50,7 @@ class EntityForms:
     def form_of(self, record: Record, data: Any) -> Form:
         """Return the form of a record, without the fields this user may not write."""
         offered = self.writable_columns(record)
-        return forms.bound(
+        form = forms.bound(
             offered,
             data,
             record,
@@ -57,6 +59,11 @@ class EntityForms:
             lookups={c.key: self._lookup(c) for c in offered if c.target is not None},
             more=self.more_fields(record),
         )
+        for key, other in self.narrowed.items():
+            if key in form and other in form:
+                field: Any = form[key]
+                field.within = other
+        return form
 
     def _lookup(self, column: Column) -> tuple[str, str | None]:
         target = column.target
@@ -142,10 +149,12 @@ class EntityForms:
         if column is None or column.target is None or not self._may_choose(column):
             abort(404)
         offset, limit = (request.args.get(k, 0, type=int) for k in ("offset", "limit"))
+        other, id = self.narrowed.get(column.key, ""), access.key_of(request.args.get("within"))
         pairs = listing.lookup(
             column.target,
             requests.actor(),
             request.args.get("query", "")[:80],
+            within=((column.target.column_key(other), id),) if other and id else (),
             offset=min(max(0, offset), 10_000),
             limit=min(max(1, limit or 10), 50),
         )

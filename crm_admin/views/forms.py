@@ -93,6 +93,7 @@ class LookupField(Field):
     ) -> None:
         super().__init__(label, **options)
         self.model, self.lookup_url, self.create_url = model, lookup_url, create_url
+        self.within = ""  # the field whose record narrows what is offered here
 
     def process_formdata(self, valuelist: list[str]) -> None:
         text = (valuelist[0] if valuelist else "").strip()

@@ -16,6 +16,7 @@ class InteractionView(EntityView):
     filters = ("customer", "kind", "happened_at", "author", "place", "completeness")
     subtitle = ("customer", "contact", "happened_at", "author")
     badges = ("kind",)
+    narrowed = {"contact": "customer"}
     sections = (
         (BASICS, ("customer", "contact", "kind", "happened_at", "place", "author")),
         (N_("What passed"), ("content", "effect", "next_step")),
