@@ -182,3 +182,46 @@ def reader(client_of, user, language):
     with records.transaction("tests"):
         profiles.prefer(user, language=language)
     return client_of(user)
+
+
+@pytest.mark.parametrize("language", CHINESE)
+def test_what_is_wrong_is_said_in_the_readers_language(people, client_of, data, language):
+    client, found = reader(client_of, people.dev, language), []
+    for entity in access.entities():
+        address = f"/{entity}/new/"
+        keys = [*access.table_of(access.model_of(entity)).columns.keys()]
+        keys += [key.removesuffix("_id") for key in keys if key.endswith("_id")]
+        for typed in ({}, dict.fromkeys(keys, "x"), dict.fromkeys(keys, "-1")):
+            answer = client.post(address, data=typed, follow_redirects=True)
+            found += [f"{address}: {what}" for what in left(answer.text, data, language)]
+    for address in (
+        "/customers/",
+        "/customers/action/",
+        "/customers/restore/",
+        "/profile/password/",
+    ):
+        answer = client.post(address, data={"id": "0"}, follow_redirects=True)
+        found += [f"{address}: {what}" for what in left(answer.text, data, language)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("language", CHINESE)
+def test_files_are_headed_in_the_readers_language(people, client_of, data, language):
+    client, found = reader(client_of, people.dev, language), []
+    for entity in access.entities():
+        answer = client.get(f"/{entity}/export/csv/")
+        heads = answer.text.lstrip("\ufeff").splitlines()[:1] if answer.status_code == 200 else []
+        found += [f"{entity}: {WORD.findall(head)}" for head in heads if WORD.search(head)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("language", "tag"), [("zh_Hans_CN", "zh-CN"), ("zh_Hant_TW", "zh-TW")])
+def test_visitors_read_the_language_of_their_browser(app, data, language, tag):
+    client, found = app.test_client(), []
+    for answer in (
+        client.get("/sign-in", headers={"Accept-Language": tag}),
+        client.post("/sign-in", headers={"Accept-Language": tag}, data={"username": "x"}),
+        client.get("/nothing", headers={"Accept-Language": tag}, follow_redirects=True),
+    ):
+        found += left(answer.text, data, language)
+    assert not found, "\n".join(found)
