@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from crm_admin.models.base import Record
@@ -75,11 +76,22 @@ def granted(who, verb, entity):
 
 def cases(entity, people):
     """Make the entity's records to try."""
-    if entity not in OWNED:
-        return [Case(_EVERYBODYS[entity](f"{MARK} all"), "all")]
+    model = access.model_of(entity)
+    if entity not in OWNED and not model.owners:
+        all = _EVERYBODYS.get(entity, lambda title: make(model, **{model.title: title}))
+        return [Case(all(f"{MARK} all"), "all")]
     owners = [("ana", people.ana), ("cho", people.cho)]
     owners += [("pool", None)] if entity in POOLED else []
-    return [Case(_OWNED[entity](f"{MARK} {whose}", owner), whose) for whose, owner in owners]
+    owned = _OWNED.get(entity, partial(_owned, model))
+    return [Case(owned(f"{MARK} {whose}", owner), whose) for whose, owner in owners]
+
+
+def _owned(model, title, owner):
+    """Make a record of an entity that nothing more is known of than its model says."""
+    values = {model.title: title, model.owners[0]: owner.id}
+    if model.follows == "customer_id":
+        values["customer"] = customer_of("Parent", owner)
+    return make(model, **values)
 
 
 def customer_of(name, owner):
