@@ -25,7 +25,7 @@ def _rows() -> list[tuple[str, str]]:
 
 def shown(role: Role, translate: Callable[[str], str], *, may_edit: bool) -> dict[str, Any]:
     """Return the matrix as its page shows it, in the reader's language."""
-    scopes = [("", translate(N_("as in the first row"))), (_NONE, translate(N_("None")))]
+    scopes = [("", translate(N_("(first row)"))), (_NONE, translate(N_("None")))]
     scopes += [(s.value, translate(s.label)) for s in Scope]
     words = dict(scopes)
     rows = []

@@ -85,7 +85,7 @@ def column(model: type[Record], key: str) -> Column:
         picklist=kept.info.get("picklist", ""),
         states=states,
         target=relation.mapper.class_ if relation is not None else None,
-        required=not kept.nullable and kept.default is None,
+        required=not kept.nullable and kept.default is None and column_key not in model.owners,
         blank=bool(kept.nullable),
         given=kept.info.get("given", False),
     )

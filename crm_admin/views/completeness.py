@@ -11,6 +11,7 @@ from crm_admin.services import access, completeness, incomplete, listing
 from crm_admin.views import lists, requests
 from crm_admin.views.page import Page
 from crm_admin.views.words import gettext as _
+from crm_admin.views.words import ngettext
 
 SIZE = 50
 
@@ -55,7 +56,7 @@ def _person(one: incomplete.Person, entity: str) -> dict[str, Any]:
     asked = [("entity", entity), ("person", one.id)]
     return {
         "name": one.name,
-        "count": f"{one.incomplete:,}",
+        "text": ngettext("%(num)s incomplete", "%(num)s incomplete", one.incomplete),
         "percent": one.percent,
         "url": requests.address("/completeness/", asked),
     }
@@ -67,7 +68,6 @@ def _row(one: incomplete.Row, actor: User) -> dict[str, Any]:
     return {
         "title": one.title,
         "url": f"{path}details/?id={one.id}",
-        "entity": _(one.model.singular),
         "owner": one.owner,
         "percent": one.percent,
         "missing": [_(lack.label) for lack in one.lacks],

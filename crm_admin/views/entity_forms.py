@@ -27,6 +27,8 @@ class EntityForms:
     filters: ClassVar[Any]
     #: Fields whose choices belong to the record of another field: a contact to its customer.
     narrowed: ClassVar[dict[str, str]] = {}
+    #: The field that a new record's form begins with its user in.
+    mine: ClassVar[str] = ""
     create_template = edit_template = "entity/form.html"
     path: str
     fields: dict[str, Column]
@@ -111,6 +113,8 @@ class EntityForms:
 
     def start(self, record: Record) -> None:
         """Fill in what the address names for a new record, as far as the user may see it."""
+        if self.mine:
+            setattr(record, self.mine, requests.actor())
         for column in self.fields.values():
             asked = request.args.get(column.key) if request.method == "GET" else None
             if asked and column.target is not None:

@@ -42,6 +42,7 @@ class ExpenseView(EntityView):
         "claimant",
         "customer",
     )
+    mine = "claimant"
     narrowed = {"contract": "customer"}
     filters = ("status", "kind", "claimant", "customer", "contract", "spent_on", "amount")
     badges = ("status", "kind")

@@ -76,11 +76,11 @@ def _form_completeness(view: Any, form: Form, record: Record) -> dict[str, Any] 
     return lacking
 
 
-def conflict(view: Any, record: Record, form: Form, version: int) -> dict[str, Any] | None:
+def conflict(view: Any, record: Record, form: Form, version: int) -> dict[str, Any]:
     """Return what somebody else changed since `version`, beside what was typed here."""
     entries = history.of(record, requests.actor(), after_version=version)
     if not entries:
-        return None
+        return {}  # a stamp or a preference: nothing that a form shows
     language, zone = requests.language(), requests.zone()
     fields = {view.model.column_key(f.name): f for f in form}
     changes = {}

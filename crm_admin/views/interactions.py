@@ -1,6 +1,7 @@
 """Interaction screens."""
 
 from crm_admin.i18n import N_
+from crm_admin.models.base import Record
 from crm_admin.models.interactions import Interaction
 from crm_admin.views.base import BASICS, EntityView
 
@@ -16,8 +17,16 @@ class InteractionView(EntityView):
     filters = ("customer", "kind", "happened_at", "author", "place", "completeness")
     subtitle = ("customer", "contact", "happened_at", "author")
     badges = ("kind",)
+    mine = "author"
     narrowed = {"contact": "customer"}
     sections = (
         (BASICS, ("customer", "contact", "kind", "happened_at", "place", "author")),
         (N_("What passed"), ("content", "effect", "next_step")),
     )
+
+    def start(self, record: Record) -> None:
+        """Begin with the customer of the contact that the address names."""
+        super().start(record)
+        assert isinstance(record, Interaction)
+        if record.customer is None and record.contact is not None:
+            record.customer = record.contact.customer
