@@ -8,7 +8,7 @@ from wtforms import Form, PasswordField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # new in 3.3
 
 from crm_admin.i18n import N_
-from crm_admin.models.base import Record
+from crm_admin.models.base import Checked, Record
 from crm_admin.models.departments import Department
 from crm_admin.models.picklists import Picklist, PicklistItem
 from crm_admin.models.roles import Role
@@ -229,7 +229,8 @@ class RuleView(EntityView):
 
     def more_fields(self, record: Record) -> dict[str, Any]:
         """Offer entities, fields and checks by their names instead of free text."""
-        rated = {entity: access.entities()[entity] for entity in RATED}
+        known = sorted(access.entities().items())
+        rated = {entity: model for entity, model in known if issubclass(model, Checked)}
         offered = [(entity, _(model.plural)) for entity, model in rated.items()]
         checks = [(name, _(kind.label)) for name, kind in validation.KINDS.items()]
         # Grouped by entity: a field of another one is refused when it is saved.
@@ -262,14 +263,3 @@ def related_to(model: type[Record]) -> list[tuple[str, type[Record]]]:
         for entity, other in sorted(access.entities().items())
         if other.follows and access.target_of(other, other.follows) is model
     ]
-
-
-#: The entities that rules can look at.
-RATED = (
-    "contacts",
-    "contracts",
-    "customers",
-    "expenses",
-    "interactions",
-    "promotion_materials",
-)
