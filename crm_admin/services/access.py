@@ -78,6 +78,21 @@ def granted(grants: Mapping[str, Any], verb: str, entity: str) -> Scope | None:
     return Scope(scope) if scope else None
 
 
+def covers(actor: User, grants: Mapping[str, Any]) -> bool:
+    """Return whether the actor has every right of these grants, and as far."""
+    if actor.is_system:
+        return True
+    others = [entity for entity in (*entities(), "job_runs") if entity not in grants]
+    mine = [_roles()[id][1] for id in role_ids(actor) if id in _roles()]
+    for row_of, row in grants.items():
+        for verb, scope in row.items():
+            for entity in others if row_of == "*" else [row_of]:
+                held = [_WIDTH[s] for own in mine if (s := granted(own, verb, entity))]
+                if max(held, default=-1) < _WIDTH[Scope(scope)]:
+                    return False
+    return True
+
+
 def allows(actor: User, verb: str, model: type[Model]) -> bool:
     """Return whether the actor may do this to any record at all."""
     return reach(actor, verb, model) is not None

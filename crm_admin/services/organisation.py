@@ -3,33 +3,89 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, inspect, select, update
 
 from crm_admin import clock
 from crm_admin.database import db
-from crm_admin.errors import Invalid, Problem
+from crm_admin.errors import Denied, Invalid, Label, Problem
 from crm_admin.i18n import N_
+from crm_admin.models.base import Record
 from crm_admin.models.departments import Department
-from crm_admin.models.roles import Role
+from crm_admin.models.picklists import Picklist, PicklistItem
+from crm_admin.models.roles import Role, Scope
 from crm_admin.models.users import User, UserSession, user_roles
-from crm_admin.services import departments, records
+from crm_admin.services import access, changes, departments, records
 
 ADMINISTRATOR = "administrator"
 
 
 @records.prepare.register
 def _place(record: Department, actor: User) -> None:
+    _keep_code(record)
     departments.check_place(record)
 
 
+@records.prepare.register
+def _named(record: Role | Picklist | PicklistItem, actor: User) -> None:
+    _keep_code(record)
+
+
+def _keep_code(record: Record) -> None:
+    """Refuse another code: files, commands, columns and records name it."""
+    if inspect(record).persistent and "code" in changes.of(record):
+        raise Invalid([Problem("code", N_("A code never changes; make a new one instead."))])
+
+
+@records.prepare.register
+def _ranked(record: User, actor: User) -> None:
+    check_rank(record, actor)
+
+
+def check_rank(user: User, actor: User) -> None:
+    """Refuse to give anybody more rights than the actor has, or to touch who has more.
+
+    Raises:
+        Denied: one of the user's roles, held or to be given, grants what the actor lacks.
+    """
+    held = user.roles  # read, so that the history knows those that are taken away too
+    for role in {*held, *(inspect(user).attrs.roles.history.deleted or ())}:
+        if not access.covers(actor, role.grants):
+            raise Denied(N_("The role %(role)s has rights that you do not have."), role=str(role))
+
+
 @records.follow_up.register
-def _follow_up(record: User, changed: Mapping[str, list[Any]], actor: User) -> None:
+def _user_follow_up(record: User, changed: Mapping[str, list[Any]], actor: User) -> None:
     """End the sessions of who may no longer sign in, and keep one administrator at least."""
-    if not record.is_active or record.deleted_at is not None:
+    is_gone = record.deleted_at is not None
+    if is_gone:
+        check_rank(record, actor)
+    if not record.is_active or is_gone:
         end_sessions(record)
-    if changed.keys() & {"is_active", "roles"} and not administrators():
+    if (is_gone or changed.keys() & {"is_active", "roles"}) and not administrators():
         message = N_("The last administrator must stay one.")
         raise Invalid([Problem("roles", message)])
+
+
+@records.follow_up.register
+def _role_follow_up(record: Role, changed: Mapping[str, list[Any]], actor: User) -> None:
+    """Keep a role that somebody has, and the rights by which administrators can mend rights."""
+    if record.deleted_at is not None and (count := _holders(record)):
+        message = N_("It is still used by %(count)s records: %(entity)s.")
+        raise Invalid([Problem("", message, {"count": count, "entity": Label(User.plural)})])
+    if record.code == ADMINISTRATOR and "grants" in changed:
+        kept = [(verb, entity) for entity in ("users", "roles") for verb in ("view", "edit")]
+        if any(access.granted(record.grants, *right) != Scope.ALL for right in kept):
+            message = N_("Administrators must keep the right to change users and roles.")
+            raise Invalid([Problem("grants", message)])
+
+
+def _holders(role: Role) -> int:
+    """Return how many living users have the role."""
+    statement = (
+        select(func.count()).select_from(User).join(user_roles, user_roles.c.user_id == User.id)
+    )
+    having = statement.where(user_roles.c.role_id == role.id, User.deleted_at.is_(None))
+    return db.session.scalar(having) or 0
 
 
 def administrators() -> int:
@@ -38,7 +94,8 @@ def administrators() -> int:
         select(User.id)
         .join(user_roles, user_roles.c.user_id == User.id)
         .join(Role, Role.id == user_roles.c.role_id)
-        .where(Role.code == ADMINISTRATOR, User.is_active, User.deleted_at.is_(None))
+        .where(Role.code == ADMINISTRATOR, Role.deleted_at.is_(None))
+        .where(User.is_active, User.deleted_at.is_(None))
     )
     return len(db.session.scalars(statement.where(User.is_system.is_(False))).all())
 

@@ -52,8 +52,10 @@ def set_password(
     """Give the user a new password and end their sessions, except `keep_session`.
 
     Raises:
-        Invalid: it is not good enough.
+        Invalid: it is not good enough. Denied: the user has rights that the actor lacks.
     """
+    if actor.id != user.id:
+        organisation.check_rank(user, actor)
     check(password, user)
     with _at_once:
         user.password_hash = _hasher.hash(password)
