@@ -8,12 +8,21 @@ from werkzeug.datastructures import MultiDict
 _ONE_TIME = re.compile(r'(nonce="|content="|value=")[\w.~-]{12,}"')
 
 
+class Sent(MultiDict):
+    """What a form sends; `form |= {...}` types something else into its fields."""
+
+    def __ior__(self, typed):
+        for name, value in typed.items():
+            self[name] = value
+        return self
+
+
 class _Form(HTMLParser):
     """Reads one form as a browser would: what it would send if nobody touched it."""
 
     def __init__(self, marked):
         super().__init__()
-        self.marked, self.inside, self.sent = marked, False, MultiDict()
+        self.marked, self.inside, self.sent = marked, False, Sent()
         self.select, self.option, self.area = None, None, None
 
     def handle_starttag(self, tag, attributes):

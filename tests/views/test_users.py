@@ -1,0 +1,167 @@
+"""Users, roles and departments on their pages."""
+
+import pytest
+from sqlalchemy import select
+
+from crm_admin.database import db
+from crm_admin.models.audit import AuditEntry
+from crm_admin.models.roles import Role
+from crm_admin.models.users import User
+from crm_admin.services import organisation, records
+from tests.conftest import PASSWORD
+from tests.make import make
+from tests.pages import form_of
+
+
+@pytest.fixture
+def last(people):
+    """The last administrator: the one who came with the installation has left."""
+    with records.transaction("tests"):
+        records.change(organisation.by_username("admin"), {"is_active": False}, people.dev)
+    return people.dev
+
+
+def test_the_last_administrator_can_neither_leave_nor_hand_the_role_over(last, people, client_of):
+    client, id = client_of(last), last.id
+    address = f"/users/edit/?id={id}"
+    form = form_of(client.get(address))
+    sales = organisation.role("sales").id
+    for typed in ({"roles": sales}, {"is_active": None}):
+        sent = {k: v for k, v in (form.to_dict() | typed).items() if v is not None}
+        assert "The last administrator must stay one." in client.post(address, data=sent).text
+    client.post("/users/delete/", data={"id": id})
+    db.session.rollback()
+    assert last.deleted_at is None, "the last administrator was deleted"
+    assert organisation.administrators() == 1
+
+
+def test_the_role_of_administrators_stays(people, client_of):
+    client, role = client_of(people.dev), organisation.role("administrator")
+    id = role.id
+    client.post("/roles/delete/", data={"id": id})
+    db.session.rollback()
+    assert role.deleted_at is None, "the role of administrators was deleted"
+    address = f"/roles/edit/?id={id}"
+    client.post(address, data={**form_of(client.get(address)), "code": "boss"})
+    client.post(f"/roles/matrix/save/?id={id}", data={"*.view": "own"})
+    db.session.rollback()
+    assert organisation.administrators() == 2, "nobody administers any more"
+    assert client.get("/users/").status_code == 200
+    assert client.get(f"/users/edit/?id={people.ana.id}").status_code == 200
+
+
+def test_a_role_that_somebody_has_cannot_be_deleted(people, client_of):
+    client, role = client_of(people.dev), organisation.role("sales")
+    client.post("/roles/delete/", data={"id": role.id})
+    db.session.rollback()
+    assert role.deleted_at is None
+    spare = make(Role, label_en="Spare")
+    client.post("/roles/delete/", data={"id": spare.id})
+    db.session.rollback()
+    assert spare.deleted_at is not None
+
+
+@pytest.mark.parametrize("who", ["ana", "ben", "eve", "fay"])
+def test_only_administrators_make_users(people, client_of, who):
+    client = client_of(getattr(people, who))
+    sent = {"name": "New", "username": "new", "roles": organisation.role("sales").id}
+    assert client.post("/users/new/", data=sent).status_code in (403, 404)
+    assert organisation.by_username("new") is None
+    assert client_of(people.dev).post("/users/new/", data=sent).status_code == 302
+    db.session.rollback()
+    assert organisation.by_username("new") is not None
+
+
+def test_a_new_user_signs_in_with_the_first_password_and_chooses_another(people, client_of, app):
+    sent = {"name": "New", "username": "new", "is_active": "y", "password": "first password 1"}
+    assert client_of(people.dev).post("/users/new/", data=sent).status_code == 302
+    client = app.test_client()
+    client.post("/sign-in", data={"username": "new", "password": "first password 1"})
+    assert client.get("/customers/").location == "/profile/?first=1"
+
+
+def test_a_bad_first_password_makes_no_user(people, client_of):
+    sent = {"name": "New", "username": "new", "is_active": "y", "password": "mule 5"}
+    answer = client_of(people.dev).post("/users/new/", data=sent)
+    assert "A password has 10 to 256 characters." in answer.text
+    assert "mule 5" not in answer.text
+    assert organisation.by_username("new") is None
+
+
+def test_who_may_edit_users_gives_nobody_more_rights_than_they_have(people, client_of):
+    grants = {"users": {"view": "all", "edit": "all", "create": "all"}, "roles": {"lookup": "all"}}
+    clerk = make(Role, label_en="Clerk", code="clerk", grants=grants)
+    with records.transaction("tests"):
+        records.change(people.eve, {"roles": [clerk]}, people.dev)
+    client, administrator = client_of(people.eve), organisation.role("administrator").id
+    address = f"/users/edit/?id={people.eve.id}"
+    client.post(address, data={**form_of(client.get(address)), "roles": administrator})
+    db.session.rollback()
+    assert [r.code for r in people.eve.roles] == ["clerk"], "a clerk became an administrator"
+    before = people.dev.password_hash
+    client.post("/users/set_password/", data={"id": people.dev.id})
+    db.session.rollback()
+    assert people.dev.password_hash == before, "a clerk gave an administrator a new password"
+    address = f"/users/edit/?id={people.dev.id}"
+    if (page := client.get(address)).status_code == 200:
+        client.post(address, data={**form_of(page), "username": "mine"})
+    db.session.rollback()
+    assert people.dev.username == "dev"
+
+
+def test_rights_taken_away_are_gone_at_the_next_request(people, client_of):
+    admin, ana = client_of(people.dev), client_of(people.ana)
+    assert ana.get("/customers/export/csv/").status_code == 200
+    role = organisation.role("sales")
+    sent = {f"customers.{verb}": "own" for verb in ("view", "edit", "create")}
+    admin.post(f"/roles/matrix/save/?id={role.id}", data=sent | {"customers.export": "none"})
+    assert ana.get("/customers/export/csv/").status_code == 403
+    assert ana.get("/customers/").status_code == 200
+
+
+def test_the_history_of_a_user_tells_which_roles_they_had(people, client_of):
+    client, id = client_of(people.dev), people.ana.id
+    address = f"/users/edit/?id={id}"
+    form = form_of(client.get(address))
+    form.setlist("roles", [organisation.role(code).id for code in ("sales", "auditor")])
+    assert client.post(address, data=form).status_code == 302
+    entry = db.session.scalar(
+        select(AuditEntry)
+        .where(AuditEntry.entity == "users", AuditEntry.record_id == id)
+        .order_by(AuditEntry.id.desc())
+    )
+    assert entry.changes == {"roles": [["sales"], ["auditor", "sales"]]}
+    assert entry.actor_id == people.dev.id
+    page = client.get(f"/users/details/?id={id}").text
+    assert "auditor, sales" in page
+
+
+def test_no_page_or_file_shows_how_passwords_are_kept(people, client_of):
+    client = client_of(people.dev)
+    secret = people.dev.password_hash
+    pages = [f"/users/{page}/?id={people.dev.id}" for page in ("details", "edit")]
+    for address in (*pages, "/users/", "/users/export/csv/", "/profile/"):
+        text = client.get(address).text
+        assert secret not in text
+        assert "argon2" not in text
+        assert PASSWORD not in text
+
+
+def test_a_department_cannot_belong_to_one_below_it(people, client_of):
+    client = client_of(people.dev)
+    hq, north = organisation.department("HQ"), organisation.department("north")
+    address = f"/departments/edit/?id={hq.id}"
+    answer = client.post(address, data={**form_of(client.get(address)), "parent": north.id})
+    assert "A department cannot belong to itself or to one below it." in answer.text
+
+
+def test_a_username_may_be_had_once_among_the_living(people, client_of):
+    client = client_of(people.dev)
+    sent = {"name": "Another", "username": "ana"}
+    assert "Another record has this already." in client.post("/users/new/", data=sent).text
+    assert client.post("/users/delete/", data={"id": people.ana.id}).status_code == 302
+    assert client.post("/users/new/", data=sent).status_code == 302
+    restored = client.post("/users/restore/", data={"id": people.ana.id}, follow_redirects=True)
+    assert "Another record has this already." in restored.text
+    found = select(User.id).where(User.username == "ana", User.deleted_at.is_(None))
+    assert len(db.session.scalars(found).all()) == 1
