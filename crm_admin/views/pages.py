@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from crm_admin.jobs import JOBS
 from crm_admin.models.base import Checked, Record
 from crm_admin.models.customers import Customer
 from crm_admin.models.interactions import Interaction
@@ -300,11 +301,10 @@ def changed(model: type[Record], entry: history.Entry) -> dict[str, Any]:
             else columns.plain(model, key, value, language, zone)
         )
 
-    source = entry.source.partition(" ")
     return {
         "by": entry.by,
         "at": columns.moment(entry.at, zone),
-        "source": f"{_(labels.SOURCES.get(source[0], source[0]))} {source[2]}".strip(),
+        "source": _source(entry.source),
         "action": _(labels.ACTIONS.get(entry.action, entry.action)),
         "changes": [
             {"label": columns.label_of(model, k), "old": shown(k, old), "new": shown(k, new)}
@@ -312,6 +312,14 @@ def changed(model: type[Record], entry: history.Entry) -> dict[str, Any]:
             if entry.action != "created" or new not in (None, "", {}, False)
         ],
     }
+
+
+def _source(text: str) -> str:
+    """Return by which door a change came, a job by its name."""
+    door, _space, rest = text.partition(" ")
+    if door == "job" and rest in JOBS:
+        rest = _(JOBS[rest].label)
+    return f"{_(labels.SOURCES.get(door, door))} {rest}".strip()
 
 
 def named_records(model: type[Record], entry: history.Entry) -> dict[str, dict[int, str]]:

@@ -145,6 +145,7 @@ def addresses(app, filled):
         yield f"/{entity}/?bin=1"
         yield f"/{entity}/?search=天天天"
     yield from (f"/expenses/details/?id={id}" for id in range(1, 6))
+    yield from (f"/contracts/details/?id={id}" for id in range(2, 6))
     yield from (f"/roles/matrix/?id={id}" for id in range(1, 4))
     yield from ("/search/?query=天地", "/search/?query=天天天", "/customers/?stage.is=prospect")
     yield from ("/customers/?city.has=天&created_at.from=2026-01-01&completeness.to=9",)
@@ -203,6 +204,15 @@ def test_what_is_wrong_is_said_in_the_readers_language(people, client_of, data, 
         answer = client.post(address, data={"id": "0"}, follow_redirects=True)
         found += [f"{address}: {what}" for what in left(answer.text, data, language)]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("language", CHINESE)
+def test_a_conflict_is_told_in_the_readers_language(people, client_of, filled, data, language):
+    client, address = reader(client_of, people.dev, language), "/customers/edit/?id=1"
+    typed = {"name": "天地", "stage": "customer", "version": "1"}
+    answer = client.post(address, data=typed)
+    assert "_keep_mine" in answer.text
+    assert not (found := [*left(answer.text, data, language)]), "\n".join(found)
 
 
 @pytest.mark.parametrize("language", CHINESE)
