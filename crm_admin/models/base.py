@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, MetaData, String, Text, inspect, text
@@ -98,6 +99,7 @@ class Model(DeclarativeBase):
             setattr(self, key, value)
 
     @classmethod
+    @cache
     def column_key(cls, key: str) -> str:
         """Return the column a field is kept in: `owner_id` for `owner`, itself for the others."""
         relation = inspect(cls).relationships.get(key)
@@ -106,6 +108,7 @@ class Model(DeclarativeBase):
         return str(inspect(cls).get_property_by_column(*relation.local_columns).key)
 
     @classmethod
+    @cache
     def form_key(cls, key: str) -> str:
         """Return what a form calls a column: `owner` for `owner_id`, itself for the others."""
         for relation in inspect(cls).relationships:
