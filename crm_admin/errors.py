@@ -77,4 +77,4 @@ class Invalid(CrmError):
 
     def text(self, translate: Translate = _same) -> str:
         """Return all the reasons in the reader's language."""
-        return "; ".join(p.text(translate) for p in self.problems)
+        return " ".join(p.text(translate) for p in self.problems)
