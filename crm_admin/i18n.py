@@ -1,5 +1,6 @@
 """The languages of the interface, and the marks that say which texts are translated."""
 
+import os
 from contextvars import ContextVar
 from functools import cache
 from gettext import NullTranslations, translation
@@ -63,7 +64,7 @@ def compile_catalogues(folder: Path = CATALOGUES) -> None:
 
         with source.open("rb") as text:
             catalogue = read_po(text)
-        partial = target.with_suffix(".mo.new")
+        partial = target.with_suffix(f".mo.{os.getpid()}")  # several processes may start at once
         with partial.open("wb") as binary:
             write_mo(binary, catalogue)
         partial.replace(target)
