@@ -148,15 +148,19 @@ def _rows(
         for c, form in zip(shown[1:], make[1:], strict=True)
     ]
     ids = [row[0] for row in rows]
-    editable, deletable = (
-        set() if binned else _within(view, actor, verb, ids) for verb in ("edit", "delete")
-    )
+    editable = set() if binned else _within(view, actor, "edit", ids)
+    reach = [access.reach(actor, verb, view.model) for verb in ("edit", "delete")]
+    same = binned or reach[0] == reach[1]
+    deletable = editable if same else _within(view, actor, "delete", ids)
     # Where a record has no name in the reader's language, its English one stands in.
     english = next((place for place, c in enumerate(shown, 1) if c.key == "label_en"), 0)
+    variants: dict[tuple[bool, bool], str] = {}
     parts = []
     for row in rows:
         id, title = row[0], escape(make[0](row[1]) or (english and row[english]) or "—")
-        drawn_row = _row(view, id in editable, id in deletable, binned)
+        may = (id in editable, id in deletable)
+        if (drawn_row := variants.get(may)) is None:
+            drawn_row = variants[may] = _row(view, *may, binned)
         filled = drawn_row.replace(_ID, str(id)).replace(_TITLE, title)
         parts.append(filled.replace(_CELLS, _cells(drawn_columns, row[2:])))
     return Markup("".join(parts))  # noqa: S704  (every value in them was escaped)
