@@ -54,11 +54,17 @@ def reach(actor: User, verb: str, model: type[Model]) -> Scope | None:
         return Scope.ALL
     if not actor.is_active:
         return None
-    found = None
-    for _, scope in _granting(actor, verb, model):
-        if found is None or _WIDTH[scope] > _WIDTH[found]:
-            found = scope
-    return found
+    known, place = _reaches(), (role_ids(actor), verb, model.__tablename__)
+    if place not in known:
+        found = [scope for _, scope in _granting(actor, verb, model)]
+        known[place] = max(found, key=_WIDTH.__getitem__, default=None)
+    return known[place]
+
+
+@configuration.kept
+def _reaches() -> dict[tuple[tuple[int, ...], str, str], Scope | None]:
+    """Return where the reach of several roles together is kept, once it was worked out."""
+    return {}
 
 
 def _granting(actor: User, verb: str, model: type[Model]) -> Iterator[tuple[str, Scope]]:

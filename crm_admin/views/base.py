@@ -7,7 +7,7 @@ own queries and writes are never reached: `services/listing` reads, `services/re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from flask import Response, abort, flash, g, redirect, request
+from flask import Response, abort, flash, g, has_request_context, redirect, request
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from wtforms import Form
@@ -38,9 +38,7 @@ MOST_SELECTED = 500
 def _may(verb: str) -> property:
     """A switch of Flask-Admin's that is on where the user has the right; on at start-up."""
     return property(
-        lambda view: (
-            not requests.is_signed_in() or access.allows(requests.actor(), verb, view.model)
-        )
+        lambda view: not has_request_context() or access.allows(requests.actor(), verb, view.model)
     )
 
 

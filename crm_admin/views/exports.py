@@ -13,9 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, Response, abort, current_app, flash, redirect, stream_with_context
-from flask_babel import force_locale, get_locale
 
-from crm_admin import clock
+from crm_admin import clock, i18n
 from crm_admin.models.users import User
 from crm_admin.services import access, large_exports, listing
 from crm_admin.services.listing import Question
@@ -91,8 +90,8 @@ def _make(app: Flask, view: Any, id: int) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         name = f"{secrets.token_hex(16)}.xlsx"
         try:
-            with force_locale(export.language):
-                rows = _write_later(view, export.query, asker, folder / name)
+            i18n.use_language(export.language)
+            rows = _write_later(view, export.query, asker, folder / name)
         except Exception as error:
             app.logger.exception("export %s failed", id)
             large_exports.failed(id, type(error).__name__)
@@ -104,7 +103,7 @@ def _write_later(view: Any, query: dict[str, Any], asker: User, file: Path) -> i
     """Write the workbook that a kept question asks for; return how many rows it has."""
     question = large_exports.question(query)
     shown = [c for c in _every_column(view) if access.readable(asker, view.model, c.key)]
-    language = str(get_locale())
+    language = i18n.language()
     make = [columns.writer(c, language, question.zone) for c in shown]
     chunks = listing.stream(view.model, asker, question, [c.key for c in shown])
     rows = _valued(chunks, make)

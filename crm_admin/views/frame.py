@@ -7,8 +7,9 @@ from functools import cache, lru_cache
 from typing import Any
 
 from flask import Flask, current_app, g, request
+from flask_wtf.csrf import generate_csrf
 from lucide.jinja import lucide
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from crm_admin import i18n
 from crm_admin.i18n import N_
@@ -56,6 +57,10 @@ def symbol(name: str) -> Markup:
     inner = lucide(name, size=16).partition(">")[2].rpartition("</svg>")[0]
     hidden = '<svg class="symbols" aria-hidden="true"><symbol id="i-{}" viewBox="0 0 24 24">{}'
     return Markup(hidden + "</symbol></svg>").format(name, Markup(inner))  # noqa: S704
+
+
+#: Marks in the drawn top bar that stand for what differs every time; nobody can type them.
+_CSRF, _SEARCH, _COUNT = "\x01", "\x02", "\x03"
 
 
 class Frame:
@@ -116,6 +121,39 @@ class Frame:
         here = "/" + request.path.strip("/").partition("/")[0]
         facts = {"home_url": self.home_url, "product": self.product}
         return drawn.once("side.html", here, lambda: {"menu": self._menu(), **facts})
+
+    @property
+    def top(self) -> Markup:
+        """The top bar: the search, what can be added, the bell, and the person's own menus."""
+        if not self.signed_in:
+            return Markup()
+        actor, unread = requests.actor(), self.unread
+        key = (actor.id, actor.version, self.theme, bool(unread))
+        bar = drawn.once("top.html", key, lambda: self._top(unread))
+        filled = str(bar).replace(_CSRF, generate_csrf()).replace(_SEARCH, escape(self.search))
+        count = str(unread) if unread < 100 else "99+"
+        return Markup(filled.replace(_COUNT, count))  # noqa: S704  (each mark's value is escaped)
+
+    def _top(self, unread: int) -> dict[str, Any]:
+        """Return what the top bar is drawn from; the marks stand for what differs every time."""
+        return {
+            "csrf": _CSRF,
+            "search": _SEARCH,
+            "count": _COUNT,
+            "unread": unread,
+            "user": self.user,
+            "create": self.create,
+            "search_url": self.search_url,
+            "inbox_url": self.inbox_url,
+            "theme_url": self.theme_url,
+            "theme": self.theme,
+            "languages": self.languages,
+        }
+
+    @property
+    def dialogs(self) -> Markup:
+        """The questions that scripts ask, and their words."""
+        return drawn.once("dialogs.html", "", dict) if self.signed_in else Markup()
 
     def _menu(self) -> list[dict[str, Any]]:
         """Return the menu's groups; those without a place for this person are left out."""

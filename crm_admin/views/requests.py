@@ -17,15 +17,22 @@ SIZES = (20, 50, 100, 200)
 THEMES = ("light", "dark", "system")
 
 
+def begin() -> None:
+    """Find out, once and before anything else, who asks and in which language."""
+    user = current_user._get_current_object()
+    g.actor = user if user.is_authenticated else None
+    i18n.use_language(_language())
+
+
 def actor() -> User:
     """Return the user who asks; only within a request of somebody signed in."""
-    user: User = current_user._get_current_object()
+    user: User = g.actor
     return user
 
 
 def is_signed_in() -> bool:
     """Return whether somebody has signed in."""
-    return bool(current_user and current_user.is_authenticated)
+    return g.get("actor") is not None
 
 
 def language() -> str:
@@ -33,15 +40,11 @@ def language() -> str:
 
     A browser that asks for none of ours gets English.
     """
-    if (known := g.get("language")) is None:
-        known = _language()
-        g.language = known
-        i18n.use_language(known)
-    return str(known)
+    return i18n.language()
 
 
 def _language() -> str:
-    chosen = (current_user.language if is_signed_in() else None) or session.get("language")
+    chosen = (actor().language if is_signed_in() else None) or session.get("language")
     chosen = chosen or current_app.config["LANGUAGE"]
     if chosen in i18n.LANGUAGES:
         return str(chosen)
@@ -54,7 +57,7 @@ def _language() -> str:
 def zone() -> ZoneInfo:
     """Return the time zone in which this request's moments are shown and typed."""
     if (known := g.get("zone")) is None:
-        own = zones.known(current_user.time_zone) if is_signed_in() else None
+        own = zones.known(actor().time_zone) if is_signed_in() else None
         known = g.zone = own or company_zone()
     found: ZoneInfo = known
     return found
@@ -67,7 +70,7 @@ def company_zone() -> ZoneInfo:
 
 def theme() -> str:
     """Return how the pages look: light, dark, or as the system has it."""
-    chosen = current_user.theme if is_signed_in() else session.get("theme")
+    chosen = actor().theme if is_signed_in() else session.get("theme")
     return chosen if chosen in THEMES else "system"
 
 

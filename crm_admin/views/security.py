@@ -27,7 +27,10 @@ def init_app(app: Flask) -> None:
     if app.config["TRUSTED_PROXIES"]:
         count = app.config["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
-    CSRFProtect(app)  # first: what a stranger's page sends must not even be kept as a draft
+    app.before_request(_begin)
+    CSRFProtect(
+        app
+    )  # before all else: what a stranger's page sends must not even be kept as a draft
     login = LoginManager(app)
     login.session_protection = None  # our sessions are rows; nothing in the cookie is believed
     login.request_loader(_user)
@@ -51,12 +54,17 @@ def _user(_request: Any) -> User | None:
     return found.user
 
 
+def _begin() -> None:
+    """Give the page its nonce, and find out who asks, before any other door."""
+    if request.endpoint not in ("static", "health.healthz"):
+        g.csp_nonce = secrets.token_urlsafe(12)
+        requests.begin()
+
+
 def _let_in() -> Any:
     """Turn strangers away, and send those with a password that was given to them to change it."""
-    g.csp_nonce = secrets.token_urlsafe(12)
     if request.endpoint in ("static", "health.healthz"):
         return None
-    requests.language()
     if not requests.is_signed_in():
         if request.endpoint in PUBLIC:
             return None

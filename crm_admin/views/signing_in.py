@@ -9,6 +9,8 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from crm_admin import i18n
 from crm_admin.errors import Denied
+from crm_admin.models.base import Record
+from crm_admin.models.users import User
 from crm_admin.services import access, passwords, records, sessions
 from crm_admin.services.sessions import Limits
 from crm_admin.views import columns, requests
@@ -55,7 +57,7 @@ def sign_in() -> Any:
     cookie.update(kept | {"token": token})
     cookie.permanent = True
     if draft is not None:
-        return _resume(draft)
+        return _resume(draft, user)
     return redirect(_next())
 
 
@@ -135,13 +137,27 @@ def _draft(sealed: str, user_id: int) -> dict[str, Any] | None:
     return draft if draft.get("user") == user_id else None
 
 
-def _resume(draft: dict[str, Any]) -> str:
+def _resume(draft: dict[str, Any], user: User) -> str:
     """Return the page that shows what was typed and sends it at the press of a button."""
     flash(_("You are signed in again. Nothing was lost."), "success")
     model = access.model_of(draft["path"].strip("/").partition("/")[0])
     shown = [
-        (columns.label_of(model, model.column_key(name)), value)
+        (columns.label_of(model, model.column_key(name)), _typed(model, name, value, user))
         for name, value in draft["typed"]
         if model is not None and name not in _NOT_TYPED and value not in ("", "__None")
     ]
     return render_template("resume.html", action=draft["path"], fields=draft["typed"], shown=shown)
+
+
+def _typed(model: type[Record], name: str, value: str, user: User) -> str:
+    """Return what was typed or chosen in a field as the person saw it there."""
+    try:
+        column = columns.column(model, model.column_key(name))
+    except KeyError:
+        return value
+    if column.target is not None:
+        found = access.find(column.target, value, user, "lookup")
+        return str(found) if found is not None else ""
+    if column.kind in ("state", "choice"):
+        return columns.plain(model, name, value, requests.language(), requests.zone())
+    return value

@@ -7,12 +7,9 @@ from functools import cache
 from typing import Any
 
 from babel.support import NullTranslations, Translations
-from flask import Flask, has_request_context
-from flask_babel import gettext as slow_gettext
-from flask_babel import ngettext as slow_ngettext
+from flask import Flask
 
 from crm_admin import i18n
-from crm_admin.views import requests
 
 
 @cache
@@ -23,17 +20,13 @@ def _catalogue(language: str) -> NullTranslations:
 
 def gettext(text: str, **values: Any) -> str:
     """Return the text in the present language with its values in place."""
-    if not has_request_context():
-        return str(slow_gettext(text, **values))
-    found = _catalogue(requests.language()).gettext(text)
+    found = _catalogue(i18n.language()).gettext(text)
     return found % values if values else found
 
 
 def ngettext(one: str, many: str, num: int, **values: Any) -> str:
     """Return the text for so many in the present language with its values in place."""
-    if not has_request_context():
-        return str(slow_ngettext(one, many, num, **values))
-    found = _catalogue(requests.language()).ngettext(one, many, num)
+    found = _catalogue(i18n.language()).ngettext(one, many, num)
     return found % ({"num": num} | values)
 
 
@@ -41,7 +34,7 @@ def init_app(app: Flask) -> None:
     """Let the templates look their texts up here too."""
     environment: Any = app.jinja_env
     environment.install_gettext_callables(
-        lambda text: _catalogue(requests.language()).gettext(text),
-        lambda one, many, num: _catalogue(requests.language()).ngettext(one, many, num),
+        lambda text: _catalogue(i18n.language()).gettext(text),
+        lambda one, many, num: _catalogue(i18n.language()).ngettext(one, many, num),
         newstyle=True,
     )
