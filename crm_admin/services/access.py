@@ -177,6 +177,12 @@ def rows(
     return conditions
 
 
+def limit(model: type[Record], actor: User, verb: str = "view") -> ColumnElement[bool] | None:
+    """Return the condition of the living records the actor may do this to, None where it is all."""
+    scope = reach(actor, verb, model)
+    return false() if scope is None else _theirs(model, actor, scope, verb)
+
+
 def _theirs(model: type[Model], actor: User, scope: Scope, verb: str) -> ColumnElement[bool] | None:
     """Return which living or binned records are within the scope, or None where all are."""
     if scope is Scope.ALL or not issubclass(model, Record):
@@ -285,6 +291,7 @@ def key_of(id: Any) -> int | None:
 # Entities by name.
 
 
+@cache
 def entities() -> dict[str, type[Record]]:
     """Return {table: entity} of all records people see."""
     found = (m.class_ for m in Model.registry.mappers)

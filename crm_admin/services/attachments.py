@@ -80,7 +80,7 @@ def store(
 
 def listed(record: Record, actor: User) -> Sequence[tuple[Attachment, str]]:
     """Return the record's files, the latest first, each with the name of who brought it."""
-    if access.find(type(record), record.id, actor, "view") is None:
+    if not access.may(record, actor):
         return []
     statement = (
         select(Attachment, User.name)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import joinedload
 
 from crm_admin import clock
@@ -61,14 +61,25 @@ def _assign(record: Customer, part: Part, actor: User, now: datetime) -> None:
         db.session.flush()  # the index speaks here, not somewhere later
 
 
+#: Asked for every customer's page, so each is put together once.
+_ASSIGNMENTS = (
+    select(Assignment)
+    .options(joinedload(Assignment.user).load_only(User.name))
+    .where(Assignment.customer_id == bindparam("customer"))
+    .order_by(Assignment.id.desc())
+)
+_STAGES = (
+    select(LifecycleStep)
+    .where(LifecycleStep.customer_id == bindparam("customer"))
+    .order_by(LifecycleStep.id.desc())
+)
+
+
 def assignments(customer: Customer) -> Sequence[Assignment]:
     """Return who took which part with a customer, the latest first. Source: A6"""
-    mine = select(Assignment).where(Assignment.customer_id == customer.id)
-    statement = mine.options(joinedload(Assignment.user).load_only(User.name))
-    return db.session.scalars(statement.order_by(Assignment.id.desc())).all()
+    return db.session.scalars(_ASSIGNMENTS, {"customer": customer.id}).all()
 
 
 def stages(customer: Customer) -> Sequence[LifecycleStep]:
     """Return the stages a customer came to, the latest first. Source: A9"""
-    statement = select(LifecycleStep).where(LifecycleStep.customer_id == customer.id)
-    return db.session.scalars(statement.order_by(LifecycleStep.id.desc())).all()
+    return db.session.scalars(_STAGES, {"customer": customer.id}).all()

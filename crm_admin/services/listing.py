@@ -107,6 +107,37 @@ def stream(
     return rows()
 
 
+def related(
+    model: type[Record],
+    actor: User,
+    column_key: str,
+    id: int,
+    keys: Sequence[str],
+    limit: int,
+) -> list[tuple[Any, ...]]:
+    """Return up to `limit` rows of (id, *values) of the newest records that point at this one."""
+    statement = _related(model, tuple(keys), column_key, i18n.language())
+    if (theirs := access.limit(model, actor)) is not None:
+        statement = statement.where(theirs)
+    found = db.session.execute(statement.limit(limit), {"target": id})
+    return [tuple(row) for row in found]
+
+
+@cache
+def _related(
+    model: type[Record], keys: tuple[str, ...], column_key: str, language: str
+) -> Select[Any]:
+    """Return the select of the living records whose column holds `target`, the newest first."""
+    table, (columns, joined) = access.table_of(model), _columns(model, keys)
+    newest = [table.c[model.newest].desc()] if model.newest else []
+    return (
+        select(*columns)
+        .select_from(joined)
+        .where(table.c[column_key] == bindparam("target"), table.c.deleted_at.is_(None))
+        .order_by(*newest, table.c.id.desc())
+    )
+
+
 def count(model: type[Record], actor: User, question: Question) -> int:
     """Return how many records fit, up to COUNTED + 1."""
     return _count(_matching(model, actor, question, "view"))
@@ -115,10 +146,11 @@ def count(model: type[Record], actor: User, question: Question) -> int:
 def neighbours(model: type[Record], actor: User, id: int) -> tuple[int | None, int | None]:
     """Return the ids before and after this one in the list as it is without a search."""
     rows = access.rows(model, actor)
-    before = select(model.id).where(*rows, model.id > id).order_by(model.id).limit(1)
-    after = select(model.id).where(*rows, model.id < id).order_by(model.id.desc()).limit(1)
+    place: Any = bindparam("place")
+    before = select(model.id).where(*rows, model.id > place).order_by(model.id).limit(1)
+    after = select(model.id).where(*rows, model.id < place).order_by(model.id.desc()).limit(1)
     both = select(before.scalar_subquery(), after.scalar_subquery())
-    found: tuple[int | None, int | None] = db.session.execute(both).one()
+    found: tuple[int | None, int | None] = db.session.execute(both, {"place": id}).one()
     return found
 
 
@@ -178,9 +210,16 @@ def _select(model: type[Record], keys: tuple[str, ...], language: str) -> Select
 
     A relation's value is the other record's title.
     """
+    columns, joined = _columns(model, keys)
+    ids = access.table_of(model).c.id.in_(bindparam("ids", expanding=True))
+    return select(*columns).select_from(joined).where(ids)
+
+
+def _columns(model: type[Record], keys: Sequence[str]) -> tuple[list[Any], Any]:
+    """Return the columns (id, *values) of an entity and what they are selected from."""
     table, relations = access.table_of(model), inspect(model).relationships
     columns: list[Any] = [table.c.id]
-    joined = table
+    joined: Any = table
     for key in keys:
         relation = relations.get(key)
         if relation is None:
@@ -188,11 +227,9 @@ def _select(model: type[Record], keys: tuple[str, ...], language: str) -> Select
             continue
         target = relation.mapper.class_
         other = access.table_of(target).alias()
-        joined = joined.outerjoin(other, other.c.id == table.c[model.column_key(key)])  # type: ignore[assignment]
+        joined = joined.outerjoin(other, other.c.id == table.c[model.column_key(key)])
         columns.append(title_of(target, other))
-    return (
-        select(*columns).select_from(joined).where(table.c.id.in_(bindparam("ids", expanding=True)))
-    )
+    return columns, joined
 
 
 def title_of(model: type[Any], table: Any) -> Any:

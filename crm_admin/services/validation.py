@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, String, Text, inspect, select
+from sqlalchemy import BigInteger, Integer, Select, String, Text, bindparam, inspect, select
 
 from crm_admin.database import db
 from crm_admin.errors import Label, Problem
@@ -139,10 +140,16 @@ def _having(model: type[Record], rule: RuleFacts, ids: list[int]) -> set[int]:
     other = access.model_of(rule.parameter)
     if other is None or not ids:
         return set()
+    return set(db.session.scalars(_pointing(model, other), {"ids": ids}))
+
+
+@cache
+def _pointing(model: type[Record], other: type[Record]) -> Select[Any]:
+    """Return the select of which `ids` of an entity living records of another point at."""
     table = access.table_of(other)
     keys = [c for c in table.columns if c.references(access.table_of(model).c.id)]
-    statement = select(keys[0]).where(keys[0].in_(ids), table.c.deleted_at.is_(None)).distinct()
-    return set(db.session.scalars(statement))
+    wanted = keys[0].in_(bindparam("ids", expanding=True))
+    return select(keys[0]).where(wanted, table.c.deleted_at.is_(None)).distinct()
 
 
 def _applies(condition: str, record: Record) -> bool:

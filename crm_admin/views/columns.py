@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from flask import g
@@ -174,10 +174,15 @@ def _text(value: Any) -> str:
 
 def shown(column: Column, value: Any) -> str | Markup:
     """Return a value as the pages of this request show it."""
+    return format_of(column)(value)
+
+
+def format_of(column: Column) -> Formatter:
+    """Return the function that shows a column's values on this request's pages, made once."""
     made: dict[Column, Formatter] = g.setdefault("formatters", {})
     if (form := made.get(column)) is None:
         form = made[column] = formatter(column, requests.language(), requests.zone())
-    return form(value)
+    return form
 
 
 def writer(column: Column, language: str, zone: tzinfo) -> Writer | None:
@@ -221,6 +226,7 @@ def meter(value: int) -> Markup:
     ).format(tone, value, value)
 
 
+@lru_cache(maxsize=2_000)
 def badge(text: str, tone: str) -> Markup:
     """Return a short text on a coloured ground."""
     return Markup('<span class="badge {}">{}</span>').format(tone or "mut", text)

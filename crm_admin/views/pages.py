@@ -14,13 +14,11 @@ from crm_admin.services import (
     attachments,
     completeness,
     history,
-    interactions,
     labels,
     listing,
     picklists,
     validation,
 )
-from crm_admin.services.listing import Question
 from crm_admin.views import columns, requests
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
@@ -242,24 +240,26 @@ def related_tab(record: Record, model: type[Record], column_key: str, keys: Any)
     """Return one tab: the latest records that point at this one by the column."""
     actor = requests.actor()
     shown = [columns.column(model, k) for k in keys if access.readable(actor, model, k)]
-    asked = Question(within=((column_key, record.id),), size=SHOWN_RELATED)
-    page = listing.page(model, actor, asked, [c.key for c in shown])
-    make = [columns.formatter(c, requests.language(), requests.zone()) for c in shown]
+    rows = listing.related(
+        model, actor, column_key, record.id, [c.key for c in shown], SHOWN_RELATED + 1
+    )
+    make = [columns.format_of(c) for c in shown]
     path, key = f"/{model.__tablename__}/", model.form_key(column_key)
+    more = len(rows) > SHOWN_RELATED
     may_create = access.allows(actor, "create", model)
     return {
         "key": f"{model.__tablename__}-{column_key}",
         "label": _(model.plural),
-        "count_text": f"{page.count:,}",
+        "count_text": f"{SHOWN_RELATED}+" if more else str(len(rows)),
         "columns": [c.text for c in shown],
         "rows": [
             (
                 f"{path}details/?id={row[0]}",
                 [form(value) for form, value in zip(make, row[1:], strict=True)],
             )
-            for row in page.rows
+            for row in rows[:SHOWN_RELATED]
         ],
-        "all_url": f"{path}?{key}.is={record.id}" if page.count > SHOWN_RELATED else None,
+        "all_url": f"{path}?{key}.is={record.id}" if more else None,
         "new_url": f"{path}new/?{key}={record.id}" if may_create else None,
         "empty": _("Nothing here yet"),
     }
@@ -270,17 +270,26 @@ def _timeline(record: Record) -> list[dict[str, Any]]:
     actor = requests.actor()
     if not isinstance(record, Customer) or not access.allows(actor, "view", Interaction):
         return []
-    zone, language = requests.zone(), requests.language()
-    return [
-        {
-            "title": picklists.label("interaction_kinds", one.kind, language) or _("Interaction"),
-            "text": one.content[:160],
-            "by": one.author.name,
-            "at": columns.moment(one.happened_at, zone),
-            "url": f"/interactions/details/?id={one.id}",
-        }
-        for one in interactions.latest(record, actor, SHOWN_TIMELINE)
+    keys = [
+        k
+        for k in ("kind", "content", "author", "happened_at")
+        if access.readable(actor, Interaction, k)
     ]
+    found = listing.related(Interaction, actor, "customer_id", record.id, keys, SHOWN_TIMELINE)
+    language, zone, entries = requests.language(), requests.zone(), []
+    for row in found:
+        one = dict(zip(keys, row[1:], strict=True))
+        kind = picklists.label("interaction_kinds", one.get("kind"), language)
+        entries.append(
+            {
+                "title": kind or _("Interaction"),
+                "text": (one.get("content") or "")[:160],
+                "by": one.get("author") or "",
+                "at": columns.moment(one.get("happened_at"), zone),
+                "url": f"/interactions/details/?id={row[0]}",
+            }
+        )
+    return entries
 
 
 def _timeline_new(record: Record) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request
 from flask import session as cookie
 from itsdangerous import BadData, URLSafeTimedSerializer
+from sqlalchemy import inspect
 
 from crm_admin import i18n
 from crm_admin.errors import Denied
@@ -19,7 +20,7 @@ from crm_admin.views.words import gettext as _
 blueprint = Blueprint("signing_in", __name__)
 
 #: What of a form is no part of what was typed.
-_NOT_TYPED = {"csrf_token", "form_key", "version", "url", "_continue_editing"}
+_NOT_TYPED = {"csrf_token", "form_key", "version", "url", "_continue_editing", "password"}
 LARGEST_DRAFT = 200_000
 DRAFT_SECONDS = 24 * 3600
 
@@ -151,13 +152,10 @@ def _resume(draft: dict[str, Any], user: User) -> str:
 
 def _typed(model: type[Record], name: str, value: str, user: User) -> str:
     """Return what was typed or chosen in a field as the person saw it there."""
-    try:
-        column = columns.column(model, model.column_key(name))
-    except KeyError:
-        return value
-    if column.target is not None:
-        found = access.find(column.target, value, user, "lookup")
+    if relation := inspect(model).relationships.get(name):
+        found = access.find(relation.mapper.class_, value, user, "lookup")
         return str(found) if found is not None else ""
-    if column.kind in ("state", "choice"):
+    chosen = {c.key for c in columns.labelled(model) if c.kind in ("state", "choice")}
+    if name in chosen:
         return columns.plain(model, name, value, requests.language(), requests.zone())
     return value
