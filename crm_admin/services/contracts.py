@@ -8,7 +8,7 @@ from crm_admin.i18n import N_
 from crm_admin.models.contracts import Contract, ContractStatus, RenewalPolicy
 from crm_admin.models.customers import Customer
 from crm_admin.models.users import User
-from crm_admin.services import notifications, records
+from crm_admin.services import access, notifications, records
 
 #: How many contracts one transaction of a job looks at.
 CHUNK = 500
@@ -16,10 +16,13 @@ CHUNK = 500
 
 @records.prepare.register
 def _prepare(record: Contract, actor: User) -> None:
-    """Give a new contract to its customer's account manager where nobody is named."""
+    """Give a new contract to its customer's account manager, where nobody else is named.
+
+    Who may not give contracts to others keeps those they add.
+    """
     if record.id is None and record.owner_id is None and record.customer_id is not None:
         customer = db.session.get(Customer, record.customer_id)
-        if customer is not None and customer.account_manager_id is not None:
+        if customer is not None and access.allows(actor, "assign", Contract):
             record.owner_id = customer.account_manager_id
 
 
