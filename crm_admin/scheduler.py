@@ -35,7 +35,7 @@ def due(job: Job, now: datetime, catch_up: int) -> Iterator[date]:
         now: a moment in the company's time zone.
         catch_up: for how many past days a bounded job still runs, today not counted.
 
-    Source: decisions on jobs: alerts catch up within a bound, states follow dates however late.
+    Alerts catch up within a bound; states follow dates however late.
     """
     started = (now.hour, now.minute) >= (job.hour, job.minute)
     last = now.date() if started else now.date() - timedelta(days=1)

@@ -21,7 +21,7 @@ class Gender(State):
 class Contact(Searchable, Checked, Customizable, Record):
     """A person at a customer; who may see the customer, may see its people.
 
-    Source: A1, A18, A20
+    Source: A1, A20
     """
 
     __tablename__ = "contacts"
