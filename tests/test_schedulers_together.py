@@ -1,11 +1,13 @@
 """Several schedulers at once, killed at any moment: what they do happens once, and all of it."""
 
+import contextlib
 import os
 import queue
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -69,13 +71,14 @@ class Worker:
 
     def __init__(self, environment, heard, how):
         self.how, self.chunks, self.ends_at, self.was_killed = how, 0, 0, False
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  (closed with the process)
         self.process = subprocess.Popen(
             [sys.executable, "-c", WORKER, DAY.isoformat(), how],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self.log,
             text=True,
         )
         self.heard = heard
@@ -93,8 +96,8 @@ class Worker:
     def close(self):
         self.process.kill()
         self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
+        for stream in (self.process.stdin, self.process.stdout, self.log):
+            stream.close()
 
 
 class Crew:
@@ -116,9 +119,11 @@ class Crew:
             worker, said = self.heard.get(timeout=LONG)
             if handle := getattr(self, f"on_{said}", None):
                 handle(worker)
+        return self.killed
+
+    def close(self):
         for worker in self.workers:
             worker.close()
-        return self.killed
 
     def on_ready(self, worker):
         """Let the first three go together, and each that comes later at once."""
@@ -139,7 +144,8 @@ class Crew:
         if worker.was_killed:
             self.begin(worker.how)
         else:
-            assert code == 0
+            worker.log.seek(0)
+            assert code == 0, worker.log.read()[-2000:]
             self.running -= 1
 
 
@@ -187,7 +193,8 @@ def test_each_owner_is_warned_once_whoever_is_killed(request, tmp_path, count, k
             "CRM_DATABASE_URL": url,
             "CRM_TIMEZONE": "Asia/Shanghai",
         }
-        assert Crew(environment, kills, random.Random(count)).work() == kills
+        with contextlib.closing(Crew(environment, kills, random.Random(count))) as crew:
+            assert crew.work() == kills
         found = warned()
         assert [id for id in due if found[id] == 0] == []
         assert [id for id in due if found[id] > 1] == []
@@ -237,7 +244,7 @@ def test_the_scheduler_runs_alone_does_what_is_due_and_ends_when_told(request, t
                 break
         process.send_signal(signal.SIGTERM)
         lines += process.stderr
-        assert process.wait(LONG) == 0
+        assert process.wait(LONG) == 0, "".join(lines)
         guard.cancel()
         process.stderr.close()
         assert "Traceback" not in "".join(lines)
