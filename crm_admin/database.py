@@ -32,7 +32,7 @@ def _plain_type(kind: str, item: Any, context: Any) -> str | bool:
 
 def _included(item: Any, name: str | None, kind: str, *_: Any) -> bool:
     """Leave out the tables that a database makes for its own search indexes."""
-    return not (kind == "table" and name and name.startswith(("search_", "sqlite_")))
+    return not (kind in ("table", "index") and name and name.startswith(("search_", "sqlite_")))
 
 
 migrate = Migrate(

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, MetaData, String, Text, inspect, text
+from sqlalchemy import DDL, ForeignKey, Index, MetaData, String, Text, event, inspect, text
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -129,6 +129,19 @@ class Model(DeclarativeBase):
         return str(getattr(self, self.title_key(), None) or f"#{self.id}")
 
 
+def search_index(table: str) -> Any:
+    """Return the making of the index that a search on SQLite reads in place of the wide rows.
+
+    PostgreSQL cannot have it, since its indexes hold no long texts; so it is no part of the models
+    that both share, and a migration that rebuilds the table makes it again.
+    """
+    made: Any = DDL(  # type: ignore[no-untyped-call]
+        f"CREATE INDEX IF NOT EXISTS search_{table} ON {table} (search_text) "
+        "WHERE deleted_at IS NULL"
+    )
+    return made.execute_if(dialect="sqlite")
+
+
 def unique_alive(*columns: str) -> Index:
     """No two records share these columns, not counting those in the recycle bin."""
     return Index(None, *columns, unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE)
@@ -206,6 +219,8 @@ class Record(Model):
             # Only what is in the bin: an index of the living would lure planners off better ones.
             binned = text("deleted_at IS NOT NULL")
             Index(None, cls.deleted_at, sqlite_where=binned, postgresql_where=binned)
+            if issubclass(cls, Searchable):
+                event.listen(cls.__table__, "after_create", search_index(cls.__tablename__))
             if issubclass(cls, Checked):
                 rated = cls.completeness
                 Index(None, rated, sqlite_where=ALIVE, postgresql_where=ALIVE)

@@ -174,7 +174,7 @@ def _matching(model: type[Record], actor: User, question: Question, verb: str) -
 
 
 def _has_search_index(model: type[Record], actor: User) -> bool:
-    """Return whether a search looks into the index made for it: it does unless a field is hidden."""
+    """Return whether a search reads the index made for it: it does unless a field is hidden."""
     keys = getattr(model, "search_keys", ())
     return bool(keys) and all(access.readable(actor, model, key) for key in keys)
 
