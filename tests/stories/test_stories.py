@@ -1,0 +1,123 @@
+"""What people do in a day, done in a browser."""
+
+import re
+
+import pytest
+
+from crm_admin.models.contacts import Contact
+from crm_admin.models.customers import Customer
+from tests.browser import barriers
+from tests.make import make
+
+WIDE, NARROW = {"width": 1360, "height": 850}, {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def acme(people):
+    return make(Customer, name="Acme 天剑", city="Beijing", account_manager_id=people.ana.id)
+
+
+@pytest.mark.parametrize("window", [WIDE, NARROW], ids=["desk", "phone"])
+@pytest.mark.parametrize(
+    ("locale", "save", "history"),
+    [
+        ("en", "Save", "History of changes"),
+        ("zh-CN", "保存", "变更历史"),
+        ("zh-TW", "儲存", "變更"),
+    ],
+)
+def test_a_customer_is_found_and_changed_by_keyboard_and_its_history_tells(
+    acme, enter, window, locale, save, history
+):
+    page = enter("ana", locale=locale, viewport=window)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("天剑")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/customers/details/**")
+    page.goto(page.url.replace("details", "edit"))
+    page.focus("#city")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Shanghai")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/customers/details/**")
+    page.locator("details.fold summary").click()
+    assert "Beijing" in page.locator(".history del").first.inner_text()
+    assert "Shanghai" in page.locator(".history ins").first.inner_text()
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= window["width"], "the page is wider than its window"
+
+
+def test_deleting_asks_first_and_can_be_taken_back(acme, enter):
+    page = enter("ana", locale="en")
+    page.goto(f"/customers/details/?id={acme.id}")
+    page.get_by_role("button", name="Delete").click()
+    page.locator("dialog#confirm[open] button[value=no]").click()
+    assert page.url.endswith(f"/customers/details/?id={acme.id}")
+    page.get_by_role("button", name="Delete").first.click()
+    page.locator("dialog#confirm[open] [data-yes]").click()
+    page.wait_for_url(re.compile("/customers/$"))
+    assert "Acme" not in page.locator("main table, .empty").first.inner_text()
+    page.goto("/customers/?bin=1")
+    page.get_by_role("button", name="Restore").click()
+    page.goto(f"/customers/details/?id={acme.id}")
+    assert "Acme" in page.locator("h1").inner_text()
+
+
+def test_another_record_is_chosen_by_keyboard(acme, enter, people):
+    make(Customer, name="Other", account_manager_id=people.ana.id)
+    page = enter("ana", locale="en")
+    page.goto("/contacts/new/")
+    box = page.get_by_role("combobox", name="Customer")
+    box.focus()
+    page.keyboard.type("天剑")
+    page.get_by_role("option", name=re.compile("Acme")).wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert "Acme" in box.input_value()
+    page.locator("#name").fill("Li")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/contacts/details/**")
+    from crm_admin.database import db
+
+    db.session.rollback()
+    assert db.session.query(Contact).one().customer_id == acme.id
+
+
+def test_what_was_typed_is_not_left_without_a_question(acme, enter):
+    page = enter("ana", locale="en")
+    page.goto(f"/customers/edit/?id={acme.id}")
+    page.locator("#city").fill("Rome")
+    page.keyboard.press("Escape")
+    page.locator("dialog#confirm[open] button[value=no]").click()
+    assert page.locator("#city").input_value() == "Rome"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_people_with_a_screen_reader_out(acme, enter, server, new_page, scheme):
+    stranger = new_page(base_url=server, locale="en", color_scheme=scheme)
+    stranger.goto("/sign-in")
+    found = _serious(stranger)
+    page = enter("ana", locale="en", color_scheme=scheme)
+    addresses = ["/", "/customers/", f"/customers/details/?id={acme.id}"]
+    for address in [*addresses, f"/customers/edit/?id={acme.id}", "/profile/", "/inbox/"]:
+        page.goto(address)
+        found += [f"{address}: {barrier}" for barrier in _serious(page)]
+    assert found == []
+
+
+def _serious(page):
+    return [b for b in barriers(page) if "(serious)" in b or "(critical)" in b]
+
+
+def test_the_look_is_dark_at_once_and_stays_dark(acme, enter):
+    page = enter("ana", locale="en")
+    page.locator("summary[aria-label='Light or dark']").click()
+    page.get_by_role("button", name="Dark").click()
+    page.wait_for_function("document.documentElement.dataset.theme == 'dark'")
+    page.wait_for_load_state("networkidle")
+    page.goto("/customers/")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    brightness = page.evaluate(
+        "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
+    )
+    assert max(brightness) < 90
