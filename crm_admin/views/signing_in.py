@@ -57,6 +57,9 @@ def sign_in() -> Any:
     cookie.clear()  # a token that was there before is worth nothing now
     cookie.update(kept | {"token": token})
     cookie.permanent = True
+    if user.language:  # the next sign-in page, and what was typed, are in their language too
+        cookie["language"] = user.language
+        i18n.use_language(user.language)
     if draft is not None:
         return _resume(draft, user)
     return redirect(_next())

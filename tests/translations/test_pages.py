@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from sqlalchemy import String, select
+from sqlalchemy import String, select, update
 
 from crm_admin import clock, i18n
 from crm_admin.database import db
@@ -18,8 +18,10 @@ from crm_admin.models.customers import Customer
 from crm_admin.models.expenses import Expense
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.promotion_materials import MaterialMovement, MovementKind, PromotionMaterial
+from crm_admin.models.users import UserSession
 from crm_admin.services import access, attachments, expenses, records
 from crm_admin.services import people as profiles
+from tests.conftest import PASSWORD
 from tests.make import make
 
 pytest.importorskip("opencc", reason="OpenCC not installed: characters are not compared")
@@ -213,6 +215,22 @@ def test_a_conflict_is_told_in_the_readers_language(people, client_of, filled, d
     answer = client.post(address, data=typed)
     assert "_keep_mine" in answer.text
     assert not (found := [*left(answer.text, data, language)]), "\n".join(found)
+
+
+@pytest.mark.parametrize("language", CHINESE)
+def test_what_was_typed_before_signing_in_is_shown_as_it_was_chosen(
+    people, client_of, filled, data, language
+):
+    client = reader(client_of, people.dev, language)
+    asked = {"customer": filled["customers"], "kind": "sale", "status": "active", "currency": "CNY"}
+    with records.transaction("tests"):
+        db.session.execute(update(UserSession).values(ended_at=clock.now()))
+    asked_again = client.post("/contracts/new/", data=asked)
+    draft = asked_again.text.partition('name="draft" value="')[2].partition('"')[0]
+    sent = {"username": "dev", "password": PASSWORD, "draft": draft}
+    shown = client.post("/sign-in", data=sent).text
+    assert "大同公司" in shown
+    assert not (found := [*left(shown, data, language)]), "\n".join(found)
 
 
 @pytest.mark.parametrize("language", CHINESE)
