@@ -1,0 +1,62 @@
+"""The start page and the inbox show what is one's own."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from crm_admin.database import db
+from crm_admin.models.contracts import Contract, ContractStatus
+from crm_admin.models.customers import Customer
+from crm_admin.models.notifications import Notification
+from crm_admin.services import notifications, records
+from tests.make import make
+
+
+@pytest.mark.parametrize(
+    ("who", "sees"), [("ana", True), ("ben", True), ("cho", False), ("eve", True), ("fay", True)]
+)
+def test_the_start_page_tells_of_contracts_that_one_may_see(people, client_of, who, sees):
+    today = date.today()  # noqa: DTZ011 (a day either way does not matter here)
+    customer = make(Customer, account_manager_id=people.ana.id)
+    make(
+        Contract,
+        title_text="Quokka care",
+        customer=customer,
+        owner_id=people.ana.id,
+        status=ContractStatus.ACTIVE,
+        starts_on=today - timedelta(days=300),
+        ends_on=today + timedelta(days=20),
+    )
+    page = client_of(getattr(people, who)).get("/")
+    assert page.status_code == 200
+    assert ("Quokka care" in page.text) is sees
+
+
+@pytest.fixture
+def told(people):
+    """A message to Ana, about a customer of hers."""
+    customer = make(Customer, account_manager_id=people.ana.id)
+    message = notifications.Message(
+        user_id=people.ana.id, key="once", kind="k", message="Quokka", values={},
+        entity="customers", record_id=customer.id,
+    )  # fmt: skip
+    with records.transaction("tests"):
+        assert notifications.notify_all([message, message]) == 1
+    return db.session.query(Notification).one()
+
+
+def test_a_message_is_read_by_whom_it_is_for(told, people, client_of):
+    ana, cho = client_of(people.ana), client_of(people.cho)
+    id, about = told.id, told.record_id
+    assert "Quokka" in ana.get("/inbox/").text
+    assert "Quokka" not in cho.get("/inbox/").text
+    assert cho.get(f"/inbox/open/?id={id}").location == "/inbox/"
+    for sent in ({"id": id}, {"id": "all"}):
+        cho.post("/inbox/read/", data=sent)
+    db.session.rollback()
+    assert told.read_at is None
+    assert ana.get(f"/inbox/open/?id={id}").location == f"/customers/details/?id={about}"
+    ana.post("/inbox/read/", data={"id": id})
+    db.session.rollback()
+    assert told.read_at is not None
+    assert "Quokka" not in ana.get("/inbox/?unread=1").text
