@@ -172,7 +172,8 @@ def _sections(view: Any, record: Record, lacking: dict[str, Any] | None) -> list
                     "missing": missing,
                 }
             )
-        found.append({"label": _(heading) if heading else "", "items": items})
+        if items:
+            found.append({"label": _(heading) if heading else "", "items": items})
     rest = [c for c in columns.labelled(view.model) if c.given and c.key not in seen]
     given = [
         {"label": c.text, "value": _show(c, record), "missing": False}
