@@ -284,7 +284,8 @@ def _put(record: Record, key: str, value: Any) -> None:
         rest = {k: v for k, v in (record.custom or {}).items() if k != added}
         record.custom = rest if value in (None, "") else rest | {added: value}
     elif key in mapper.relationships:
-        setattr(record, key, value)
+        if not _points_at(record, key, value):
+            setattr(record, key, value)
     elif key in mapper.column_attrs and mapper.columns[key].info.get("label"):
         kind = getattr(mapper.columns[key].type, "enum_class", None)
         if isinstance(value, str):
@@ -292,3 +293,14 @@ def _put(record: Record, key: str, value: Any) -> None:
         setattr(record, key, kind(value) if kind and value is not None else value)
     else:
         raise Denied(N_("There is no field %(field)s."), field=key)
+
+
+def _points_at(record: Record, key: str, target: Any) -> bool:
+    """Return whether a relation has this target already: setting it again reads the old one."""
+    if isinstance(target, list):
+        return False
+    kept = getattr(record, record.column_key(key))
+    if target is None:
+        return kept is None
+    [id] = inspect(target).identity or [None]  # its key, without reading it again
+    return id is not None and bool(kept == id)

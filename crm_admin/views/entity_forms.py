@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from flask import Response, abort, flash, json, redirect, request
+from flask import Response, abort, flash, g, json, redirect, request
 from flask_admin import expose
 from wtforms import Form
 
@@ -38,8 +38,12 @@ class EntityForms:
 
     def writable_columns(self, record: Record) -> list[Column]:
         """Return the columns of the form that this user may fill in."""
-        actor = requests.actor()
-        return [c for c in self.fields.values() if access.writable(actor, self.model, c.key)]
+        known: dict[str, list[Column]] = g.setdefault("writable_columns", {})
+        if (found := known.get(self.path)) is None:
+            actor = requests.actor()
+            found = [c for c in self.fields.values() if access.writable(actor, self.model, c.key)]
+            known[self.path] = found
+        return found
 
     def more_fields(self, record: Record) -> dict[str, Any]:
         """Return further unbound fields of the form that are no columns."""
