@@ -1,5 +1,7 @@
 """Expenses: claimed, submitted, decided by somebody else, and paid."""
 
+from datetime import date
+
 from crm_admin import clock
 from crm_admin.errors import Conflict, Denied, Invalid, Problem
 from crm_admin.i18n import N_
@@ -44,11 +46,11 @@ def send_back(expense: Expense, actor: User, *, version: int) -> None:
     records.save(expense, actor, action="sent back")
 
 
-def pay(expense: Expense, actor: User, *, version: int) -> None:
-    """Note that an approved claim was paid today. Nobody pays their own."""
+def pay(expense: Expense, actor: User, *, version: int, today: date) -> None:
+    """Note that an approved claim was paid today, the company's day. Nobody pays their own."""
     _step(expense, actor, "pay", (ExpenseStatus.APPROVED,), version)
     _not_own(expense, actor)
-    expense.status, expense.paid_on = ExpenseStatus.PAID, clock.now().date()
+    expense.status, expense.paid_on = ExpenseStatus.PAID, today
     records.save(expense, actor, action="paid")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from flask import redirect, request
 from flask_admin import expose
 
+from crm_admin import clock
 from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.models.expenses import Expense
@@ -82,6 +83,9 @@ class ExpenseView(EntityView):
             elif step == "reject":
                 reason = request.form.get("reason", "")
                 expenses.reject(expense, actor, version=version, reason=reason)
-            elif step in ("approve", "send_back", "pay"):
+            elif step == "pay":
+                today = clock.day_in(requests.company_zone())
+                expenses.pay(expense, actor, version=version, today=today)
+            elif step in ("approve", "send_back"):
                 getattr(expenses, step)(expense, actor, version=version)
         return redirect(f"{self.path}details/?id={id}")

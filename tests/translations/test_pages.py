@@ -129,7 +129,7 @@ def _step(expense, step, people):
             expenses.reject(expense, people.dev, version=expense.version, reason="天")
     if step == "pay":
         with records.transaction("tests"):
-            expenses.pay(expense, people.dev, version=expense.version)
+            expenses.pay(expense, people.dev, version=expense.version, today=clock.now().date())
 
 
 def addresses(app, filled):
