@@ -117,6 +117,8 @@ def system() -> User:
 
 def by_username(username: str) -> User | None:
     """Return the living user with this user name, or None."""
+    if "\0" in username:
+        return None  # PostgreSQL would not even compare it
     statement = records.alive(User).where(User.username == username)
     return db.session.scalar(statement.where(User.is_system.is_(False)))
 

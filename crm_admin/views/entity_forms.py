@@ -87,7 +87,7 @@ class EntityForms:
         if request.method == "POST" and self.valid(form, record):
             values = self.values(form, record)
             with self.told(form), records.transaction("form"):
-                key = request.form.get("form_key", "")[:64]
+                key = request.form.get("form_key", "").replace("\0", "")[:64]
                 id = records.create_once(record, values, requests.actor(), key)
                 return self.saved(id, is_new=True)
             record = self.model()  # what was tried is no record
