@@ -16,6 +16,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+from sqlalchemy import func, select, table
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+
 from crm_admin import clock
 from crm_admin.database import db
 from crm_admin.errors import CrmError
@@ -24,6 +27,7 @@ from crm_admin.services import attachments, installation, postgresql_tools
 from crm_admin.services import backup_archives as archives
 from crm_admin.services.backup_archives import Manifest, Unusable
 
+_SQLITE = SQLiteDialect()
 ENDING = ".crmbackup"
 _NIGHTLY = re.compile(r"crm-\d{4}-\d{2}-\d{2}\.crmbackup")
 
@@ -160,8 +164,8 @@ def _counts(connection: sqlite3.Connection) -> dict[str, int]:
     )
     counted = {}
     for (name,) in names.fetchall():
-        quoted = name.replace('"', '""')
-        [(counted[name],)] = connection.execute(f'SELECT count(*) FROM "{quoted}"')  # noqa: S608
+        statement = select(func.count()).select_from(table(name))
+        [(counted[name],)] = connection.execute(str(statement.compile(dialect=_SQLITE)))
     return counted
 
 

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from psycopg.conninfo import make_conninfo
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Select, func, select, table, text
 
 from crm_admin.errors import CrmError
 from crm_admin.i18n import N_
@@ -74,10 +73,11 @@ def counts(connection: Connection) -> dict[str, int]:
     names = connection.scalars(
         text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
     )
-    return {
-        name: connection.scalar(text(f'SELECT count(*) FROM public."{name}"')) or 0  # noqa: S608
-        for name in names.all()
-    }
+    return {name: connection.scalar(_count_of(name)) or 0 for name in names.all()}
+
+
+def _count_of(name: str) -> Select[int]:
+    return select(func.count()).select_from(table(name, schema="public"))
 
 
 def counts_in(engine: Engine, file: Path) -> dict[str, int]:
@@ -196,6 +196,8 @@ def _parts(engine: Engine) -> dict[str, str]:
 
 def _address(engine: Engine) -> str:
     """Return the address of the database without its password."""
+    from psycopg.conninfo import make_conninfo  # an installation on SQLite does without
+
     parts = _parts(engine)
     return make_conninfo("", **{k: v for k, v in parts.items() if k not in ("password", "context")})
 
