@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup
+from sqlalchemy import inspect
 
 from crm_admin.jobs import JOBS
 from crm_admin.models.base import Checked, Record
@@ -161,6 +162,8 @@ def _sections(view: Any, record: Record, lacking: dict[str, Any] | None) -> list
         items = []
         for key in keys:
             column = view.fields.get(key)
+            if column is None and view.reads(key):
+                items += _several(record, key)
             if column is None or not view.reads(key):
                 continue
             seen.add(column.key)
@@ -183,6 +186,16 @@ def _sections(view: Any, record: Record, lacking: dict[str, Any] | None) -> list
     if found and given:
         found[0]["items"] = [*given, *found[0]["items"]]
     return found
+
+
+def _several(record: Record, key: str) -> list[dict[str, Any]]:
+    """Return a relation to several records, such as a user's roles, as one fact; else nothing."""
+    relation = inspect(type(record)).relationships.get(key)
+    if relation is None or relation.secondary is None:
+        return []
+    label = columns.label_of(type(record), key)
+    names = ", ".join(str(one) for one in getattr(record, key))
+    return [{"label": label, "value": names, "missing": False}]
 
 
 def _buttons(view: Any, record: Record) -> list[dict[str, Any]]:

@@ -165,3 +165,8 @@ def test_a_username_may_be_had_once_among_the_living(people, client_of):
     assert "Another record has this already." in restored.text
     found = select(User.id).where(User.username == "ana", User.deleted_at.is_(None))
     assert len(db.session.scalars(found).all()) == 1
+
+
+def test_a_users_page_names_their_roles(people, client_of):
+    page = client_of(people.dev).get(f"/users/details/?id={people.ana.id}").text
+    assert "Sales" in page
