@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, Response, g, redirect, request, session
 from flask_login import LoginManager
 from flask_wtf import CSRFProtect
-from werkzeug.exceptions import Unauthorized
+from werkzeug.exceptions import SecurityError, Unauthorized
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crm_admin.models.users import User
@@ -54,11 +54,15 @@ def _user(_request: Any) -> User | None:
     return found.user
 
 
-def _begin() -> None:
+def _begin() -> Response | None:
     """Give the page its nonce, and find out who asks, before any other door."""
+    if isinstance(request.routing_exception, SecurityError):
+        # No page, not even sign-in, for a host that is not ours: its links would lead there.
+        return Response("This host is not served here.\n", 400, mimetype="text/plain")
     if request.endpoint not in ("static", "health.healthz"):
         g.csp_nonce = secrets.token_urlsafe(12)
         requests.begin()
+    return None
 
 
 def _let_in() -> Any:

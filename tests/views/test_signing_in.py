@@ -220,3 +220,11 @@ def test_another_person_who_signs_in_there_gets_nothing_of_it(lost):
 @pytest.mark.parametrize("draft", ["x", "a.b.c", "\0", "x" * 300_000])
 def test_a_forged_draft_is_nothing(sign_in, draft):
     assert sign_in("ana", draft=draft).answer.status_code == 302
+
+
+def test_a_host_that_is_not_ours_gets_no_page(site, monkeypatch):
+    monkeypatch.setitem(site.config, "TRUSTED_HOSTS", ["crm.example.com"])
+    client = site.test_client()
+    for path in ("/", "/sign-in", "/customers/"):
+        assert client.get(path, headers={"Host": "evil.example"}).status_code == 400
+    assert client.get("/sign-in", headers={"Host": "crm.example.com"}).status_code == 200
