@@ -18,8 +18,9 @@ M = TypeVar("M", bound=Model)
 #: The rights there are, for the matrix of roles; an entity may add verbs of its own.
 VERBS = ("view", "lookup", "create", "edit", "delete", "restore", "export", "import", "assign")
 _WIDTH = {scope: width for width, scope in enumerate(Scope)}
-#: Rights that follow another where they are not granted by name.
-_IMPLIED = {"lookup": "view", "restore": "delete"}
+#: Rights that follow another where nothing is said of them by name; "none" takes one away.
+NONE = "none"
+IMPLIED = {"lookup": "view", "restore": "delete"}
 
 
 @configuration.kept
@@ -80,8 +81,8 @@ def _granting(actor: User, verb: str, model: type[Model]) -> Iterator[tuple[str,
 def granted(grants: Mapping[str, Any], verb: str, entity: str) -> Scope | None:
     """Return the scope one role's grants give, its row for the entity before its row for all."""
     row = grants.get(entity, grants.get("*", {}))
-    scope = row.get(verb) or row.get(_IMPLIED.get(verb, ""))
-    return Scope(scope) if scope else None
+    scope = row.get(verb) or row.get(IMPLIED.get(verb, ""))
+    return Scope(scope) if scope and scope != NONE else None
 
 
 def covers(actor: User, grants: Mapping[str, Any]) -> bool:

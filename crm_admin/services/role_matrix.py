@@ -8,7 +8,6 @@ from crm_admin.i18n import N_
 from crm_admin.models.roles import Role, Scope
 from crm_admin.services import access, labels
 
-_NONE = "none"
 #: Rights that only some entities know.
 _SPECIAL = {"expenses": ("approve", "pay"), "job_runs": ("run",)}
 
@@ -25,7 +24,7 @@ def _rows() -> list[tuple[str, str]]:
 
 def shown(role: Role, translate: Callable[[str], str], *, may_edit: bool) -> dict[str, Any]:
     """Return the matrix as its page shows it, in the reader's language."""
-    scopes = [("", translate(N_("(first row)"))), (_NONE, translate(N_("None")))]
+    scopes = [("", translate(N_("(first row)"))), (access.NONE, translate(N_("None")))]
     scopes += [(s.value, translate(s.label)) for s in Scope]
     words = dict(scopes)
     rows = []
@@ -50,8 +49,9 @@ def shown(role: Role, translate: Callable[[str], str], *, may_edit: bool) -> dic
 def _value(grants: Mapping[str, Any], entity: str, verb: str) -> str:
     """Return what a cell holds: a scope, none, or nothing where the row for all others counts."""
     if entity not in grants:
-        return "" if entity != "*" else _NONE
-    return grants[entity].get(verb) or _NONE
+        return "" if entity != "*" else access.NONE
+    row = grants[entity]
+    return row.get(verb) or row.get(access.IMPLIED.get(verb, "")) or access.NONE
 
 
 def chosen(role: Role, cells: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -70,7 +70,14 @@ def chosen(role: Role, cells: Mapping[str, str]) -> dict[str, dict[str, str]]:
             continue
         filled = {verb: value or others[verb] for verb, value in row.items()}
         for value in filled.values():
-            if value not in ("", _NONE, *Scope):
+            if value not in ("", access.NONE, *Scope):
                 raise Invalid([Problem("", N_("Please choose one of those offered."))])
-        grants[entity] = {v: s for v, s in filled.items() if s not in ("", _NONE)}
+        grants[entity] = {v: s for v, s in filled.items() if _says(v, s, filled)}
     return grants
+
+
+def _says(verb: str, scope: str, row: Mapping[str, str]) -> bool:
+    """Return whether a cell must be kept: a right, or the want of one that would follow another."""
+    if scope in ("", access.NONE):
+        return scope == access.NONE and row.get(access.IMPLIED.get(verb, "")) in list(Scope)
+    return scope != row.get(access.IMPLIED.get(verb, ""))
