@@ -136,7 +136,7 @@ def search_index(table: str) -> Any:
     that both share, and a migration that rebuilds the table makes it again.
     """
     made: Any = DDL(  # type: ignore[no-untyped-call]
-        f"CREATE INDEX IF NOT EXISTS search_{table} ON {table} (search_text) "
+        f"CREATE INDEX IF NOT EXISTS search_{table} ON {table} (search_text, deleted_at) "
         "WHERE deleted_at IS NULL"
     )
     return made.execute_if(dialect="sqlite")
@@ -223,7 +223,7 @@ class Record(Model):
                 event.listen(cls.__table__, "after_create", search_index(cls.__tablename__))
             if issubclass(cls, Checked):
                 rated = cls.completeness
-                Index(None, rated, sqlite_where=ALIVE, postgresql_where=ALIVE)
+                Index(None, rated, cls.deleted_at, sqlite_where=ALIVE, postgresql_where=ALIVE)
 
     def derive(self) -> None:
         """Set the columns that follow from others; done at every save and load."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, and_, false, inspect, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, false, inspect, or_, select
 from sqlalchemy.orm import joinedload
 
 from crm_admin.database import db
@@ -178,7 +178,7 @@ def rows(
     return conditions
 
 
-def limit(model: type[Record], actor: User, verb: str = "view") -> ColumnElement[bool] | None:
+def limit(model: type[Model], actor: User, verb: str = "view") -> ColumnElement[bool] | None:
     """Return the condition of the living records the actor may do this to, None where it is all."""
     scope = reach(actor, verb, model)
     return false() if scope is None else _theirs(model, actor, scope, verb)
@@ -259,17 +259,27 @@ def find(
     """
     if (key := key_of(id)) is None:
         return None
-    statement = visible(model, actor, verb, binned=binned).where(model.id == key)
-    if whole:
-        statement = statement.options(*_pointed_at(model))
-    return db.session.scalar(statement)
+    statement = _by_key(model, binned, whole)
+    if (theirs := limit(model, actor, verb)) is not None:
+        statement = statement.where(theirs)
+    found: M | None = db.session.scalar(statement, {"key": key})
+    return found
 
 
 @cache
-def _pointed_at(model: type[Model]) -> tuple[Any, ...]:
-    """Return the loading, in the same statement, of the records that one points at."""
-    relations = inspect(model).relationships
-    return tuple(joinedload(r.class_attribute) for r in relations if r.secondary is None)
+def _by_key(model: type[M], binned: bool, whole: bool) -> Select[M]:
+    """Return the select of the one record with `key`, put together once an entity.
+
+    With `whole`, the records it points at are loaded in the same statement.
+    """
+    statement = select(model).where(model.id == bindparam("key"))
+    if issubclass(model, Record):
+        gone = model.deleted_at.is_not(None) if binned else model.deleted_at.is_(None)
+        statement = statement.where(gone)
+    if whole:
+        relations = [r for r in inspect(model).relationships if r.secondary is None]
+        statement = statement.options(*(joinedload(r.class_attribute) for r in relations))
+    return statement
 
 
 def may(record: Model, actor: User, verb: str = "view") -> bool:

@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from crm_admin import clock
 from crm_admin.database import db
@@ -78,21 +78,25 @@ def store(
     return row
 
 
+#: Asked for every record's page, so it is put together once.
+_LISTED = (
+    select(Attachment, User.name)
+    .outerjoin(User, User.id == Attachment.created_by_id)
+    .where(
+        Attachment.entity == bindparam("entity"),
+        Attachment.record_id == bindparam("record"),
+        Attachment.deleted_at.is_(None),
+    )
+    .order_by(Attachment.id.desc())
+)
+
+
 def listed(record: Record, actor: User) -> Sequence[tuple[Attachment, str]]:
     """Return the record's files, the latest first, each with the name of who brought it."""
     if not access.may(record, actor):
         return []
-    statement = (
-        select(Attachment, User.name)
-        .outerjoin(User, User.id == Attachment.created_by_id)
-        .where(
-            Attachment.entity == record.__tablename__,
-            Attachment.record_id == record.id,
-            Attachment.deleted_at.is_(None),
-        )
-        .order_by(Attachment.id.desc())
-    )
-    return [(file, by or "") for file, by in db.session.execute(statement)]
+    asked = {"entity": record.__tablename__, "record": record.id}
+    return [(file, by or "") for file, by in db.session.execute(_LISTED, asked)]
 
 
 def of(record: Record, actor: User) -> Sequence[Attachment]:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
+from crm_admin import i18n
 from crm_admin.database import db
 from crm_admin.models.audit import AuditEntry
 from crm_admin.models.base import Record
@@ -26,20 +28,28 @@ class Entry:
     changes: list[tuple[str, Any, Any]]
 
 
+@cache
+def _entries(language: str) -> Any:
+    """Return the select of a record's entries and who made them, made once a language."""
+    return (
+        select(AuditEntry, User.shown_name())
+        .outerjoin(User, User.id == AuditEntry.actor_id)
+        .where(
+            AuditEntry.entity == bindparam("entity"), AuditEntry.record_id == bindparam("record")
+        )
+        .order_by(AuditEntry.id.desc())
+    )
+
+
 def of(
     record: Record, actor: User, *, limit: int = 20, after_version: int | None = None
 ) -> Sequence[Entry]:
     """Return a record's history, the latest first; with `after_version`, only what came since."""
     model = type(record)
-    statement = (
-        select(AuditEntry, User.shown_name())
-        .outerjoin(User, User.id == AuditEntry.actor_id)
-        .where(AuditEntry.entity == model.__tablename__, AuditEntry.record_id == record.id)
-        .order_by(AuditEntry.id.desc())
-        .limit(limit)
-    )
+    statement = _entries(i18n.language()).limit(limit)
     if after_version is not None:
         statement = statement.where(AuditEntry.version > after_version)
+    asked = {"entity": model.__tablename__, "record": record.id}
     return [
         Entry(
             entry.created_at,
@@ -53,7 +63,7 @@ def of(
                 if access.readable(actor, model, key)
             ],
         )
-        for entry, name in db.session.execute(statement)
+        for entry, name in db.session.execute(statement, asked)
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager
 
 from crm_admin import clock
 from crm_admin.database import db
@@ -23,7 +23,7 @@ NOTED_EVERY = timedelta(minutes=1)
 _FOUND = (
     select(UserSession, select(ConfigurationStamp.value).scalar_subquery())
     .join(UserSession.user)
-    .options(contains_eager(UserSession.user), joinedload(UserSession.user, User.department))
+    .options(contains_eager(UserSession.user))
     .where(
         UserSession.token_hash == bindparam("token"),
         UserSession.ended_at.is_(None),

@@ -1,9 +1,11 @@
 """The frame around every page: menu, search, bell, language and look."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, g, request
@@ -211,7 +213,17 @@ def add(entry: Entry) -> None:
 
 def init_app(app: Flask) -> None:
     """Give every template the frame, its pictures and the page's nonce."""
-    app.jinja_env.globals |= {"icon": icon, "symbol": symbol}
+    marks = {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+        for file in Path(app.static_folder or "").iterdir()
+        if file.is_file()
+    }
+    app.jinja_env.globals |= {
+        "icon": icon,
+        "symbol": symbol,
+        # Browsers keep our files for long; another version of one has another address.
+        "static_url": lambda name: f"{app.static_url_path}/{name}?v={marks[name]}",
+    }
     ENTRIES.clear()  # the screens add themselves after this
 
     @app.context_processor

@@ -319,7 +319,7 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_customers_account_manager_id'), ['account_manager_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_customers_chief_representative_id'), ['chief_representative_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_customers_city'), ['city'], unique=False)
-        batch_op.create_index(batch_op.f('ix_customers_completeness'), ['completeness'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.create_index(batch_op.f('ix_customers_completeness_deleted_at'), ['completeness', 'deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_customers_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_customers_external_number'), ['external_number'], unique=False)
         batch_op.create_index(batch_op.f('ix_customers_grade'), ['grade'], unique=False)
@@ -410,7 +410,7 @@ def upgrade():
     )
     with op.batch_alter_table('promotion_materials', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_promotion_materials_code'), ['code'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
-        batch_op.create_index(batch_op.f('ix_promotion_materials_completeness'), ['completeness'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.create_index(batch_op.f('ix_promotion_materials_completeness_deleted_at'), ['completeness', 'deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_promotion_materials_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_promotion_materials_keeper_id'), ['keeper_id'], unique=False)
 
@@ -488,7 +488,7 @@ def upgrade():
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contacts'))
     )
     with op.batch_alter_table('contacts', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_contacts_completeness'), ['completeness'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.create_index(batch_op.f('ix_contacts_completeness_deleted_at'), ['completeness', 'deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_contacts_customer_id'), ['customer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_contacts_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_contacts_mobile'), ['mobile'], unique=False)
@@ -529,7 +529,7 @@ def upgrade():
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contracts'))
     )
     with op.batch_alter_table('contracts', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_contracts_completeness'), ['completeness'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.create_index(batch_op.f('ix_contracts_completeness_deleted_at'), ['completeness', 'deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_contracts_customer_id'), ['customer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_contracts_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_contracts_ends_on'), ['ends_on'], unique=False)
@@ -615,7 +615,7 @@ def upgrade():
     )
     with op.batch_alter_table('expenses', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_expenses_claimant_id'), ['claimant_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_expenses_completeness'), ['completeness'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.create_index(batch_op.f('ix_expenses_completeness_deleted_at'), ['completeness', 'deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_expenses_contract_id'), ['contract_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_expenses_customer_id'), ['customer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_expenses_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
@@ -649,7 +649,7 @@ def upgrade():
     )
     with op.batch_alter_table('interactions', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_interactions_author_id_happened_at'), ['author_id', 'happened_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_interactions_completeness'), ['completeness'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.create_index(batch_op.f('ix_interactions_completeness_deleted_at'), ['completeness', 'deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_interactions_contact_id'), ['contact_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_interactions_customer_id_happened_at'), ['customer_id', 'happened_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_interactions_deleted_at'), ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
@@ -665,7 +665,7 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_interactions_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_interactions_customer_id_happened_at'))
         batch_op.drop_index(batch_op.f('ix_interactions_contact_id'))
-        batch_op.drop_index(batch_op.f('ix_interactions_completeness'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_interactions_completeness_deleted_at'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_interactions_author_id_happened_at'))
 
     op.drop_table('interactions')
@@ -674,7 +674,7 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_expenses_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_expenses_customer_id'))
         batch_op.drop_index(batch_op.f('ix_expenses_contract_id'))
-        batch_op.drop_index(batch_op.f('ix_expenses_completeness'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_expenses_completeness_deleted_at'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_expenses_claimant_id'))
 
     op.drop_table('expenses')
@@ -698,14 +698,14 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_contracts_ends_on'))
         batch_op.drop_index(batch_op.f('ix_contracts_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_contracts_customer_id'))
-        batch_op.drop_index(batch_op.f('ix_contracts_completeness'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_contracts_completeness_deleted_at'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
     op.drop_table('contracts')
     with op.batch_alter_table('contacts', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_contacts_mobile'))
         batch_op.drop_index(batch_op.f('ix_contacts_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_contacts_customer_id'))
-        batch_op.drop_index(batch_op.f('ix_contacts_completeness'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_contacts_completeness_deleted_at'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
     op.drop_table('contacts')
     with op.batch_alter_table('assignments', schema=None) as batch_op:
@@ -726,7 +726,7 @@ def downgrade():
     with op.batch_alter_table('promotion_materials', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_promotion_materials_keeper_id'))
         batch_op.drop_index(batch_op.f('ix_promotion_materials_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
-        batch_op.drop_index(batch_op.f('ix_promotion_materials_completeness'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_promotion_materials_completeness_deleted_at'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_promotion_materials_code'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
     op.drop_table('promotion_materials')
@@ -752,7 +752,7 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_customers_grade'))
         batch_op.drop_index(batch_op.f('ix_customers_external_number'))
         batch_op.drop_index(batch_op.f('ix_customers_deleted_at'), sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
-        batch_op.drop_index(batch_op.f('ix_customers_completeness'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_customers_completeness_deleted_at'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_customers_city'))
         batch_op.drop_index(batch_op.f('ix_customers_chief_representative_id'))
         batch_op.drop_index(batch_op.f('ix_customers_account_manager_id'))
