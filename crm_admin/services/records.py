@@ -3,6 +3,7 @@
 `changes.py` says what differs, `references.py` what points where, `validation.py` what rules say.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import singledispatch
@@ -35,6 +36,9 @@ from crm_admin.services import (
 from crm_admin.services.changes import CUSTOM
 
 R = TypeVar("R", bound=Record)
+
+#: Characters that no keyboard types and no page shows; lines and tabs are kept, NUL is refused.
+_CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @contextmanager
@@ -289,7 +293,7 @@ def _put(record: Record, key: str, value: Any) -> None:
     elif key in mapper.column_attrs and mapper.columns[key].info.get("label"):
         kind = getattr(mapper.columns[key].type, "enum_class", None)
         if isinstance(value, str):
-            value = value.strip() or None
+            value = _CONTROL.sub("", value).strip() or None
         setattr(record, key, kind(value) if kind and value is not None else value)
     else:
         raise Denied(N_("There is no field %(field)s."), field=key)

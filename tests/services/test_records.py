@@ -372,3 +372,10 @@ def test_an_unchanged_record_is_not_written(people):
         assert changes.of(acme) == {}
         records.save(acme, organisation.system())
     assert acme.version == 1
+
+
+def test_what_no_keyboard_types_is_not_kept(people):
+    customer = Customer()
+    with records.transaction("tests"):
+        records.change(customer, {"name": "A\x01c\x7fme", "notes": "one\n\ttwo"}, people.dev)
+    assert (customer.name, customer.notes) == ("Acme", "one\n\ttwo")
