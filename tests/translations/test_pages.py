@@ -210,7 +210,8 @@ def test_what_is_wrong_is_said_in_the_readers_language(people, client_of, data, 
 
 @pytest.mark.parametrize("language", CHINESE)
 def test_a_conflict_is_told_in_the_readers_language(people, client_of, filled, data, language):
-    client, address = reader(client_of, people.dev, language), "/customers/edit/?id=1"
+    client = reader(client_of, people.dev, language)
+    address = f"/customers/edit/?id={filled['customers']}"
     typed = {"name": "天地", "stage": "customer", "version": "1"}
     answer = client.post(address, data=typed)
     assert "_keep_mine" in answer.text
