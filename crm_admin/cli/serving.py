@@ -1,5 +1,6 @@
 """`python app.py`: brings the database up to date, then serves people and runs the jobs."""
 
+import gc
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ from flask import Flask
 
 from config.loading import ROOT
 from crm_admin.errors import CrmError
-from crm_admin.services import backups, installation, setup
+from crm_admin.services import backups, installation, pinyin, setup
 
 
 def main(app: Flask) -> None:
@@ -114,9 +115,14 @@ class _Scheduler:
 
 def _serve(app: Flask) -> None:
     """Serve with waitress in this process; with several workers or PostgreSQL, with gunicorn."""
+    # What is loaded by now stays: looking through it again and again would cost every request.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     if app.config["WORKERS"] == 1 and app.config["DATABASE_URL"].startswith("sqlite"):
         import waitress
 
+        threading.Thread(target=pinyin.keys, args=("始",), daemon=True).start()  # loads its tables
         waitress.serve(
             app,
             host=app.config["HOST"],

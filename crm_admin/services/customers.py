@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.orm import joinedload
 
 from crm_admin import clock
 from crm_admin.database import db
-from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
+from crm_admin.models.customers import (
+    Assignment,
+    Customer,
+    LifecycleStage,
+    LifecycleStep,
+    Part,
+)
 from crm_admin.models.users import User
 from crm_admin.services import access, changes, records
 
@@ -63,23 +68,42 @@ def _assign(record: Customer, part: Part, actor: User, now: datetime) -> None:
 
 #: Asked for every customer's page, so each is put together once.
 _ASSIGNMENTS = (
-    select(Assignment)
-    .options(joinedload(Assignment.user).load_only(User.name))
+    select(Assignment.part, Assignment.user_id, User.name, Assignment.from_at, Assignment.until_at)
+    .join(User, User.id == Assignment.user_id)
     .where(Assignment.customer_id == bindparam("customer"))
     .order_by(Assignment.id.desc())
 )
 _STAGES = (
-    select(LifecycleStep)
+    select(LifecycleStep.stage, LifecycleStep.since_at)
     .where(LifecycleStep.customer_id == bindparam("customer"))
     .order_by(LifecycleStep.id.desc())
 )
 
 
-def assignments(customer: Customer) -> Sequence[Assignment]:
+class Assigned(NamedTuple):
+    """Who took a part with a customer, and from when to when."""
+
+    part: Part
+    user_id: int
+    name: str
+    from_at: datetime
+    until_at: datetime | None
+
+
+class Reached(NamedTuple):
+    """A stage a customer came to, and when."""
+
+    stage: LifecycleStage
+    since_at: datetime
+
+
+def assignments(customer: Customer) -> Sequence[Assigned]:
     """Return who took which part with a customer, the latest first. Source: A6"""
-    return db.session.scalars(_ASSIGNMENTS, {"customer": customer.id}).all()
+    found = db.session.execute(_ASSIGNMENTS, {"customer": customer.id})
+    return [Assigned(*row) for row in found]
 
 
-def stages(customer: Customer) -> Sequence[LifecycleStep]:
+def stages(customer: Customer) -> Sequence[Reached]:
     """Return the stages a customer came to, the latest first. Source: A9"""
-    return db.session.scalars(_STAGES, {"customer": customer.id}).all()
+    found = db.session.execute(_STAGES, {"customer": customer.id})
+    return [Reached(*row) for row in found]

@@ -78,7 +78,12 @@ def page(
         return Page(_rows(model, ids, keys), db.session.scalar(counted) or 0)
     found = _matching(model, actor, question, verb)
     ordered = _ordered(found, model, actor, question)
-    if narrowed and start + question.size <= _AT_ONCE:
+    if question.search:  # every row is looked at anyway, so it is counted on the way
+        counted = ordered.add_columns(func.count().over())
+        hits = db.session.execute(counted.offset(start).limit(question.size)).all()
+        ids = [hit[0] for hit in hits]
+        count = hits[0][1] if hits else (_count(found) if start else 0)
+    elif narrowed and start + question.size <= _AT_ONCE:
         ids = list(db.session.scalars(ordered.limit(_AT_ONCE + 1)))
         count = len(ids)
         if count > _AT_ONCE:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from crm_admin import clock
@@ -46,17 +46,6 @@ def _notify(message: Message) -> bool:
     except IntegrityError:  # another process sent it since we looked
         return False
     return True
-
-
-#: Asked for every page, so it is put together once.
-_UNREAD = select(func.count(Notification.id)).where(
-    Notification.user_id == bindparam("user"), Notification.read_at.is_(None)
-)
-
-
-def unread_count(actor: User) -> int:
-    """Return how many of the actor's messages are unread."""
-    return db.session.scalar(_UNREAD, {"user": actor.id}) or 0
 
 
 def inbox(

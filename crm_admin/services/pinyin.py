@@ -18,7 +18,7 @@ def spelled(text: str) -> list[str]:
 
 @lru_cache(maxsize=10_000)
 def keys(text: str) -> str:
-    """Return what somebody may type for a Chinese name: its syllables run together, its initials.
+    """Return the initials that somebody may type for a Chinese name, such as bjyh for 北京银行.
 
     The first character, mostly a surname, counts in every reading it has: 单 is d and s.
     """
@@ -29,5 +29,4 @@ def keys(text: str) -> str:
 
     [readings] = pinyin(_CHINESE.findall(text)[0], style=Style.FIRST_LETTER, heteronym=True)
     rest = "".join(syllable[:1] for syllable in syllables[1:])
-    firsts = sorted({syllables[0][:1], *readings})
-    return " ".join(["".join(syllables), *(first + rest for first in firsts)])
+    return " ".join(first + rest for first in sorted({syllables[0][:1], *readings}))

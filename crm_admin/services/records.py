@@ -117,7 +117,8 @@ def change(
     elif not access.allows(actor, "create", type(record)):
         raise Denied(N_("You may not add such a record."))
     locked = record.locked() if inspect(record).persistent else ""
-    before = changes.of(record)  # what a new record starts with, nobody asked for
+    # What a new record starts with, nobody asked for.
+    before = {} if inspect(record).persistent else changes.of(record)
     for key, value in values.items():
         _put(record, key, value)
     changes.settle(record)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select, update
-from sqlalchemy.orm import contains_eager
+from sqlalchemy import bindparam, func, select, update
 
 from crm_admin import clock
 from crm_admin.database import db
 from crm_admin.models.configuration import ConfigurationStamp
+from crm_admin.models.notifications import Notification
 from crm_admin.models.users import User, UserSession
 from crm_admin.services import configuration, records
 
@@ -21,9 +21,16 @@ NOTED_EVERY = timedelta(minutes=1)
 
 #: The living session of a token, with its user and the configuration's stamp: asked every time.
 _FOUND = (
-    select(UserSession, select(ConfigurationStamp.value).scalar_subquery())
-    .join(UserSession.user)
-    .options(contains_eager(UserSession.user))
+    select(
+        UserSession.id,
+        UserSession.seen_at,
+        User,
+        select(ConfigurationStamp.value).scalar_subquery(),
+        select(func.count(Notification.id))
+        .where(Notification.user_id == UserSession.user_id, Notification.read_at.is_(None))
+        .scalar_subquery(),
+    )
+    .join(User, User.id == UserSession.user_id)
     .where(
         UserSession.token_hash == bindparam("token"),
         UserSession.ended_at.is_(None),
@@ -60,7 +67,17 @@ def open_session(user: User, address: str, agent: str, limits: Limits) -> str:
     return token
 
 
-def find(token: str, limits: Limits) -> UserSession | None:
+@dataclass(frozen=True)
+class Found:
+    """A living session: its id, when its use was last noted, whose it is, and what waits there."""
+
+    id: int
+    seen_at: datetime
+    user: User
+    unread: int
+
+
+def find(token: str, limits: Limits) -> Found | None:
     """Return the living session of this token with its user, or None.
 
     Signing out, deactivation, a new password and time each end a session at the next request.
@@ -70,10 +87,9 @@ def find(token: str, limits: Limits) -> UserSession | None:
     row = db.session.execute(_FOUND, asked).first()
     if row is None:
         return None
-    session, stamp = row
+    id, seen_at, user, stamp, unread = row
     configuration.remember(stamp)
-    found: UserSession = session
-    return found
+    return Found(id, seen_at, user, unread)
 
 
 def whose(token: str) -> int | None:
@@ -82,7 +98,7 @@ def whose(token: str) -> int | None:
     return db.session.scalar(statement)
 
 
-def note_use(session: UserSession) -> bool:
+def note_use(session: Found) -> bool:
     """Note that the session is in use, once a minute at most; return whether it was noted now.
 
     It writes in a short transaction of its own, before anything else of the request is read.

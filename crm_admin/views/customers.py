@@ -88,7 +88,6 @@ class CustomerView(EntityView):
         ("contacts", "customer_id", ("name", "job_title", "phone", "mobile", "email")),
         ("contracts", "customer_id", ("title_text", "number", "status", "ends_on", "amount")),
         ("expenses", "customer_id", ("number", "kind", "status", "spent_on", "amount")),
-        ("material_movements", "customer_id", ("material", "kind", "quantity", "moved_on")),
     )
 
     def extra_tabs(self, record: Record) -> list[dict[str, Any]]:
@@ -99,17 +98,17 @@ class CustomerView(EntityView):
             (
                 "",
                 [
-                    _(labels.label_of(one.part)),
-                    one.user.name,
-                    columns.moment(one.from_at, zone),
-                    columns.moment(one.until_at, zone),
+                    _(labels.label_of(part)),
+                    name,
+                    columns.moment(start, zone),
+                    columns.moment(end, zone),
                 ],
             )
-            for one in customers.assignments(record)
+            for part, _id, name, start, end in customers.assignments(record)
         ]
         stages = [
-            ("", [_(labels.label_of(step.stage)), columns.moment(step.since_at, zone)])
-            for step in customers.stages(record)
+            ("", [_(labels.label_of(stage)), columns.moment(since, zone)])
+            for stage, since in customers.stages(record)
         ]
         return [
             _facts(

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from crm_admin import i18n
 from crm_admin.i18n import N_
 from crm_admin.models.users import User
-from crm_admin.services import job_runs, notifications
+from crm_admin.services import job_runs
 from crm_admin.views import drawn, requests
 from crm_admin.views.words import gettext as _
 
@@ -106,7 +106,7 @@ class Frame:
     @property
     def unread(self) -> int:
         """How many messages wait in the inbox."""
-        return notifications.unread_count(requests.actor()) if self.signed_in else 0
+        return int(g.get("unread", 0))  # asked for together with the session
 
     @property
     def banner(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from flask import request
@@ -48,7 +49,7 @@ def context(view: Any) -> dict[str, Any]:
     exports = access.allows(actor, "export", view.model) and not question.binned
     return {
         "view": _head(view, actor, question, may_restore),
-        "columns": [_heading(c, question, here, view.path) for c in shown],
+        "columns": _headings(shown, question, here, view.path),
         "rows": _rows(view, actor, page.rows, shown, question.binned),
         "count_text": counted(page.count),
         "page": pager(view.path, here, question, page.count, last),
@@ -112,19 +113,26 @@ def _head(view: Any, actor: User, question: Question, may_restore: bool) -> dict
     }
 
 
-def _heading(
-    column: Column, question: Question, here: list[tuple[str, Any]], path: str
-) -> dict[str, Any]:
-    kept = [(k, v) for k, v in here if k not in ("sort", "desc")]
-    sorted_now = question.sort in (column.key, column.column_key)
-    turned = [("desc", "1")] if sorted_now and not question.descending else []
-    return {
-        "key": column.key,
-        "label": column.text,
-        "kind": column.kind,
-        "sorted": ("desc" if question.descending else "asc") if sorted_now else "",
-        "sort_url": requests.address(path, [*kept, ("sort", column.key), *turned]),
-    }
+def _headings(
+    shown: list[Column], question: Question, here: list[tuple[str, Any]], path: str
+) -> list[dict[str, Any]]:
+    """Return the heads of the columns, each with the address of the list in its order."""
+    kept = requests.address(path, [(k, v) for k, v in here if k not in ("sort", "desc")])
+    start = f"{kept}&sort=" if "?" in kept else f"{kept}?sort="
+    found = []
+    for column in shown:
+        sorted_now = question.sort in (column.key, column.column_key)
+        turned = "&desc=1" if sorted_now and not question.descending else ""
+        found.append(
+            {
+                "key": column.key,
+                "label": column.text,
+                "kind": column.kind,
+                "sorted": ("desc" if question.descending else "asc") if sorted_now else "",
+                "sort_url": f"{start}{column.key}{turned}",
+            }
+        )
+    return found
 
 
 #: Marks in a drawn row that stand for what differs from record to record; nobody can type them.
@@ -141,11 +149,8 @@ def _rows(
     """
     language, zone = requests.language(), requests.zone()
     make = [columns.formatter(c, language, zone) for c in shown]
-    cell = Markup('<td class="kind-{}" data-label="{}">')
-    blank = Markup('<td class="kind-{} blank" data-label="{}">—</td>')
     drawn_columns = [
-        (str(cell.format(c.kind, c.text)), str(blank.format(c.kind, c.text)), form)
-        for c, form in zip(shown[1:], make[1:], strict=True)
+        (*_opening(c.kind, c.text), form) for c, form in zip(shown[1:], make[1:], strict=True)
     ]
     ids = [row[0] for row in rows]
     editable = set() if binned else _within(view, actor, "edit", ids)
@@ -164,6 +169,14 @@ def _rows(
         filled = drawn_row.replace(_ID, str(id)).replace(_TITLE, title)
         parts.append(filled.replace(_CELLS, _cells(drawn_columns, row[2:])))
     return Markup("".join(parts))  # noqa: S704  (every value in them was escaped)
+
+
+@lru_cache(maxsize=2_000)
+def _opening(kind: str, label: str) -> tuple[str, str]:
+    """Return how a cell of a column begins, and a whole cell that holds nothing."""
+    cell = Markup('<td class="kind-{}" data-label="{}">').format(kind, label)
+    blank = Markup('<td class="kind-{} blank" data-label="{}">—</td>').format(kind, label)
+    return str(cell), str(blank)
 
 
 def _row(view: Any, editable: bool, deletable: bool, binned: bool) -> str:

@@ -50,7 +50,7 @@ def _user(_request: Any) -> User | None:
         found = sessions.find(token, limits())
     if found is None:
         return None
-    g.session_id = found.id
+    g.session_id, g.unread = found.id, found.unread
     return found.user
 
 
