@@ -118,6 +118,7 @@ def change(
         raise Denied(N_("You may not add such a record."))
     locked = record.locked() if inspect(record).persistent else ""
     # What a new record starts with, nobody asked for.
+    changes.settle(record)
     before = {} if inspect(record).persistent else changes.of(record)
     for key, value in values.items():
         _put(record, key, value)

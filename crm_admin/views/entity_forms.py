@@ -117,7 +117,7 @@ class EntityForms:
 
     def start(self, record: Record) -> None:
         """Fill in what the address names for a new record, as far as the user may see it."""
-        if self.mine:
+        if self.mine and access.writable(requests.actor(), self.model, self.mine):
             setattr(record, self.mine, requests.actor())
         for column in self.fields.values():
             asked = request.args.get(column.key) if request.method == "GET" else None
