@@ -31,7 +31,8 @@ def enter(server, new_page):
     def signed_in(username, **options):
         page = new_page(base_url=server, **options)
         page.goto("/sign-in")
-        page.keyboard.type(username)  # the field has the focus
+        page.locator("#username:focus").wait_for()  # it takes the focus by itself
+        page.keyboard.type(username)
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")
