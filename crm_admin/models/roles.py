@@ -8,6 +8,9 @@ from crm_admin.i18n import N_
 from crm_admin.models.base import Labelled, Record, field, unique_alive
 from crm_admin.models.types import Document, State
 
+#: The code of the role that can mend all others.
+ADMINISTRATOR = "administrator"
+
 
 class Scope(State):
     """How far a right reaches, narrowest first."""

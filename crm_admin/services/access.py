@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from crm_admin.database import db
 from crm_admin.models.base import Model, Record
-from crm_admin.models.roles import Role, Scope
+from crm_admin.models.roles import ADMINISTRATOR, Role, Scope
 from crm_admin.models.users import User, user_roles
 from crm_admin.services import configuration, departments
 
@@ -18,6 +18,8 @@ M = TypeVar("M", bound=Model)
 #: The rights there are, for the matrix of roles; an entity may add verbs of its own.
 VERBS = ("view", "lookup", "create", "edit", "delete", "restore", "export", "import", "assign")
 _WIDTH = {scope: width for width, scope in enumerate(Scope)}
+#: The limits of a field, the mildest first.
+_STRICTNESS = ("", "read", "hidden").index
 #: Rights that follow another where nothing is said of them by name; "none" takes one away.
 NONE = "none"
 IMPLIED = {"lookup": "view", "restore": "delete"}
@@ -85,18 +87,30 @@ def granted(grants: Mapping[str, Any], verb: str, entity: str) -> Scope | None:
     return Scope(scope) if scope and scope != NONE else None
 
 
-def covers(actor: User, grants: Mapping[str, Any]) -> bool:
-    """Return whether the actor has every right of these grants, and as far."""
-    if actor.is_system:
+def covers(actor: User, grants: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+    """Return whether the actor has every right that a role of these would give, and as far.
+
+    Administrators have: they could mend no role that once had more than theirs.
+    """
+    mine = [_roles()[id] for id in role_ids(actor) if id in _roles()]
+    if actor.is_system or any(code == ADMINISTRATOR for code, _, _ in mine):
         return True
     others = [entity for entity in (*entities(), "job_runs") if entity not in grants]
-    mine = [_roles()[id][1] for id in role_ids(actor) if id in _roles()]
     for row_of, row in grants.items():
         for verb, scope in row.items():
+            if scope == NONE:
+                continue
             for entity in others if row_of == "*" else [row_of]:
-                held = [_WIDTH[s] for own in mine if (s := granted(own, verb, entity))]
+                held = [_WIDTH[s] for _, own, _ in mine if (s := granted(own, verb, entity))]
                 if max(held, default=-1) < _WIDTH[Scope(scope)]:
                     return False
+    for entity, model in entities().items():
+        theirs = fields.get(entity, {})
+        if granted(grants, "view", entity) and any(
+            _STRICTNESS(theirs.get(key, "")) < _STRICTNESS(limit)
+            for key, limit in _limits_of(actor, model).items()
+        ):
+            return False
     return True
 
 
@@ -141,17 +155,19 @@ def field_info(model: type[Model], column_key: str) -> Mapping[str, Any]:
 
 def _limit(actor: User, model: type[Model], column_key: str) -> str:
     """Return "hidden", "read" or "" for a field, as the most generous of the roles has it."""
-    if actor.is_system:
-        return ""
+    return "" if actor.is_system else _limits_of(actor, model).get(column_key, "")
+
+
+def _limits_of(actor: User, model: type[Model]) -> dict[str, str]:
+    """Return {field: limit} as the actor's roles together have it."""
     place = (role_ids(actor), model.__tablename__)
     known, roles = _limits(), _roles()
     if (limits := known.get(place)) is None:
         rows = [roles[id][2].get(place[1], {}) for id in place[0] if id in roles]
         keys = {key for row in rows for key in row}
-        order = ("", "read", "hidden").index
-        limits = {key: min((row.get(key, "") for row in rows), key=order) for key in keys}
+        limits = {key: min((row.get(key, "") for row in rows), key=_STRICTNESS) for key in keys}
         known[place] = limits
-    return limits.get(column_key, "")
+    return limits
 
 
 @configuration.kept
@@ -304,9 +320,10 @@ def key_of(id: Any) -> int | None:
 
 @cache
 def entities() -> dict[str, type[Record]]:
-    """Return {table: entity} of all records people see."""
+    """Return {table: entity} of all records people see, in the same order in every process."""
     found = (m.class_ for m in Model.registry.mappers)
-    return {m.__tablename__: m for m in found if issubclass(m, Record)}
+    named = {m.__tablename__: m for m in found if issubclass(m, Record)}
+    return dict(sorted(named.items()))
 
 
 def model_of(entity: str) -> type[Record] | None:

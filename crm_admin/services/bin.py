@@ -23,7 +23,7 @@ class Group:
 
 def groups(actor: User) -> Iterator[Group]:
     """Yield what is in the bin, entity by entity; empty ones are left out."""
-    for entity, model in sorted(access.entities().items()):
+    for entity, model in access.entities().items():
         if entity == "attachments" or not access.allows(actor, "restore", model):
             continue
         asked = Question(binned=True, sort="deleted_at", descending=True, size=SHOWN)

@@ -12,11 +12,12 @@ from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.models.departments import Department
 from crm_admin.models.picklists import Picklist, PicklistItem
-from crm_admin.models.roles import Role, Scope
+from crm_admin.models.roles import ADMINISTRATOR, Role, Scope
 from crm_admin.models.users import User, UserSession, user_roles
 from crm_admin.services import access, changes, departments, records
 
-ADMINISTRATOR = "administrator"
+_LACKED = N_("The role %(role)s has rights that you do not have.")
+_RIGHTS = ("grants", "fields")
 
 
 @records.prepare.register
@@ -26,8 +27,20 @@ def _place(record: Department, actor: User) -> None:
 
 
 @records.prepare.register
-def _named(record: Role | Picklist | PicklistItem, actor: User) -> None:
+def _named(record: Picklist | PicklistItem, actor: User) -> None:
     _keep_code(record)
+
+
+@records.prepare.register
+def _granted(record: Role, actor: User) -> None:
+    """Refuse to put rights into a role, or take them out, that the actor lacks. Source: S5"""
+    _keep_code(record)
+    changed = {key: pair for key, pair in changes.of(record).items() if key in _RIGHTS}
+    kept = {key: getattr(record, key) or {} for key in _RIGHTS}
+    for place in (0, 1) if changed else ():
+        rights = kept | {key: pair[place] or {} for key, pair in changed.items()}
+        if not access.covers(actor, **rights):
+            raise Denied(_LACKED, role=str(record))
 
 
 def _keep_code(record: Record) -> None:
@@ -49,8 +62,8 @@ def check_rank(user: User, actor: User) -> None:
     """
     held = user.roles  # read, so that the history knows those that are taken away too
     for role in {*held, *(inspect(user).attrs.roles.history.deleted or ())}:
-        if not access.covers(actor, role.grants):
-            raise Denied(N_("The role %(role)s has rights that you do not have."), role=str(role))
+        if not access.covers(actor, role.grants, role.fields):
+            raise Denied(_LACKED, role=str(role))
 
 
 @records.follow_up.register

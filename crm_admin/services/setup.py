@@ -12,7 +12,7 @@ from crm_admin.i18n import N_
 from crm_admin.models.configuration import NumberSeries
 from crm_admin.models.departments import Department
 from crm_admin.models.picklists import Picklist, PicklistItem
-from crm_admin.models.roles import Role
+from crm_admin.models.roles import ADMINISTRATOR, Role
 from crm_admin.models.rules import Rule
 from crm_admin.models.users import User
 from crm_admin.services import numbers, organisation, passwords, records
@@ -99,7 +99,7 @@ def _add_administrator(system: User, password: str | None) -> str | None:
     if department is None:
         department = Department(code="HQ", name=i18n.say(N_("Headquarters")), kind="headquarters")
         records.save(department, system)
-    role = organisation.role(organisation.ADMINISTRATOR)
+    role = organisation.role(ADMINISTRATOR)
     user = User(username="admin", name=i18n.say(N_("Administrator")), department_id=department.id)
     user.roles = [role] if role else []
     records.save(user, system)

@@ -46,9 +46,11 @@ class UserView(EntityView):
     )
 
     def more_fields(self, record: Record) -> dict[str, Any]:
-        """Offer the roles, and for a new user a first password."""
-        roles = access.fetch(access.visible(Role, requests.actor(), "lookup").order_by(Role.id))
-        fields: dict[str, Any] = {"roles": forms.RecordsField(_("Roles"), list(roles))}
+        """Offer the roles to who may give them, and for a new user a first password."""
+        actor, fields = requests.actor(), dict[str, Any]()
+        if access.writable(actor, User, "roles") and access.allows(actor, "lookup", Role):
+            roles = access.fetch(access.visible(Role, actor, "lookup").order_by(Role.id))
+            fields["roles"] = forms.RecordsField(_("Roles"), list(roles))
         if record.id is None:
             help = _(
                 "They choose their own when they first sign in. Empty: they cannot sign in yet."
@@ -57,8 +59,8 @@ class UserView(EntityView):
         return fields
 
     def more_values(self, form: Form) -> dict[str, Any]:
-        roles: Any = form["roles"]
-        return {"roles": roles.records}
+        offered: Any = [field for field in form if field.name == "roles"]
+        return {field.name: field.records for field in offered}
 
     def saved(self, id: int, *, is_new: bool = False) -> Any:
         """Give a new user the first password that was typed, within the same transaction."""
@@ -229,7 +231,7 @@ class RuleView(EntityView):
 
     def more_fields(self, record: Record) -> dict[str, Any]:
         """Offer entities, fields and checks by their names instead of free text."""
-        known = sorted(access.entities().items())
+        known = access.entities().items()
         rated = {entity: model for entity, model in known if issubclass(model, Checked)}
         offered = [(entity, _(model.plural)) for entity, model in rated.items()]
         checks = [(name, _(kind.label)) for name, kind in validation.KINDS.items()]
@@ -260,6 +262,6 @@ def related_to(model: type[Record]) -> list[tuple[str, type[Record]]]:
     """Return the entities whose records belong to those of this one."""
     return [
         (entity, other)
-        for entity, other in sorted(access.entities().items())
+        for entity, other in access.entities().items()
         if other.follows and access.target_of(other, other.follows) is model
     ]

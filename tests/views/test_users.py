@@ -170,3 +170,81 @@ def test_a_username_may_be_had_once_among_the_living(people, client_of):
 def test_a_users_page_names_their_roles(people, client_of):
     page = client_of(people.dev).get(f"/users/details/?id={people.ana.id}").text
     assert "Sales" in page
+
+
+@pytest.fixture
+def personnel(people):
+    """Eve keeps users and roles, but is no administrator and does not see expenses."""
+    grants = {
+        entity: {"view": "all", "create": "all", "edit": "all"} for entity in ("users", "roles")
+    }
+    role = make(Role, label_en="Personnel", grants=grants)
+    with records.transaction("tests"):
+        people.eve.roles = [role]
+        records.save(people.eve, organisation.system())
+    return role
+
+
+def test_nobody_puts_rights_into_a_role_that_they_lack(personnel, people, client_of):
+    client, kept = client_of(people.eve), personnel.grants
+    for cells in ({"*.view": "all"}, {"expenses.view": "own"}, {"users.delete": "all"}):
+        sent = {f"{e}.{v}": s for e, row in kept.items() for v, s in row.items()} | cells
+        page = client.post(
+            f"/roles/matrix/save/?id={personnel.id}", data=sent, follow_redirects=True
+        )
+        assert "has rights that you do not have" in page.text
+        db.session.rollback()
+        assert personnel.grants == kept
+    sales = organisation.role("sales")
+    before = sales.grants
+    client.post(f"/roles/matrix/save/?id={sales.id}", data={"users.view": "all"})
+    db.session.rollback()
+    assert sales.grants == before, "rights were taken away by who lacks them"
+
+
+def test_who_has_a_right_may_give_it_and_take_it_away(personnel, people, client_of):
+    client, spare = client_of(people.eve), make(Role, label_en="Spare")
+    for cells, kept in (({"users.view": "all"}, {"users": {"view": "all"}}), ({}, {})):
+        client.post(f"/roles/matrix/save/?id={spare.id}", data=cells)
+        db.session.rollback()
+        assert {entity: row for entity, row in spare.grants.items() if row} == kept
+
+
+def test_administrators_mend_a_role_that_lost_what_theirs_lost(people, client_of):
+    client, role = client_of(people.dev), organisation.role("administrator")
+    grants = dict(role.grants["*"])
+    for right in ("none", "all"):
+        sent = {f"*.{verb}": scope for verb, scope in (grants | {"export": right}).items()}
+        client.post(f"/roles/matrix/save/?id={role.id}", data=sent)
+    db.session.rollback()
+    assert role.grants["*"]["export"] == "all"
+
+
+def test_a_user_of_a_role_from_which_a_right_was_taken_away_can_be_changed(people, client_of):
+    role = make(
+        Role, label_en="No choosing", grants={"customers": {"view": "all", "lookup": "none"}}
+    )
+    with records.transaction("tests"):
+        people.ana.roles = [role]
+        records.save(people.ana, organisation.system())
+    client, address = client_of(people.dev), f"/users/edit/?id={people.ana.id}"
+    sent = form_of(client.get(address)).to_dict() | {"phone": "555 0100"}
+    assert client.post(address, data=sent).status_code == 302
+    db.session.rollback()
+    assert people.ana.phone == "555 0100"
+
+
+def test_who_does_not_see_roles_changes_a_user_without_taking_any_away(people, client_of):
+    everything = dict.fromkeys(("view", "create", "edit"), "all")
+    personnel = make(Role, label_en="Personnel", grants={"*": everything, "roles": {}})
+    reader = make(Role, code="reader", label_en="Reader", grants={"customers": {"view": "all"}})
+    with records.transaction("tests"):
+        people.eve.roles, people.ana.roles = [personnel], [reader]
+        records.save(people.eve, organisation.system())
+        records.save(people.ana, organisation.system())
+    client, address = client_of(people.eve), f"/users/edit/?id={people.ana.id}"
+    sent = form_of(client.get(address)).to_dict() | {"phone": "555 0100"}
+    assert client.post(address, data=sent).status_code == 302
+    db.session.rollback()
+    assert people.ana.phone == "555 0100"
+    assert [role.code for role in people.ana.roles] == ["reader"]
