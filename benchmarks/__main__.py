@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from benchmarks import editing, instances, loading, mix, requests, tables
+from benchmarks import editing, instances, loading, machine, mix, requests, tables
 
 
 def main() -> int:
@@ -18,12 +18,12 @@ def main() -> int:
     parser.add_argument("--keep-going", action="store_true", help="end with 0 whatever was found")
     options = parser.parse_args()
     asked = ("requests", "mix", "editing") if options.what == "all" else (options.what,)
-    print(tables.machine())
+    print(machine.described())
     over = 0
     for name in asked:
         with instances.copy(options.customers, needed=name != "demo") as instance:
             over += PARTS[name](instance, options)
-    print(f"\n{tables.machine()}")
+    print(f"\n{machine.described()}")
     print(tables.verdict(over))
     return int(bool(over) and not options.keep_going)
 

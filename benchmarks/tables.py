@@ -1,7 +1,5 @@
 """What is printed: figures in columns, each with its bar and whether it is kept."""
 
-import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import quantiles
@@ -40,24 +38,6 @@ def spread(seconds: Sequence[float]) -> tuple[float, float]:
 def head(title: str) -> None:
     """Print the title of a part."""
     print(f"\n{title}\n{'-' * len(title)}")
-
-
-def machine() -> str:
-    """Return how busy the machine is now: figures of a busy one say little.
-
-    The same sum is worked out again and again; what it takes on a quiet machine is the least seen.
-    """
-    wall, cpu = [], []
-    for _ in range(20):
-        started, used = time.perf_counter(), time.process_time()
-        sum(range(400_000))
-        wall.append((time.perf_counter() - started) * 1000)
-        cpu.append((time.process_time() - used) * 1000)
-    load = os.getloadavg()[0]
-    return (
-        f"Machine: load {load:.1f} on {os.cpu_count()} cores; a sum of {min(cpu):.1f} ms at best "
-        f"takes {sum(cpu) / len(cpu):.1f} ms of CPU and {sum(wall) / len(wall):.1f} ms in all."
-    )
 
 
 def verdict(over: int) -> str:

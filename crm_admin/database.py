@@ -11,6 +11,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
+from crm_admin.models import search_index
 from crm_admin.models.base import Model
 from crm_admin.models.types import Document
 
@@ -67,6 +68,7 @@ def _open_sqlite(connection: Any, _: Any) -> None:
             "temp_store=MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        search_index.teach(connection)
 
 
 @event.listens_for(Engine, "begin")

@@ -5,7 +5,7 @@ from flask import current_app
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
-from crm_admin.models.base import search_index
+from crm_admin.models import search_index
 
 settings = current_app.extensions["migrate"]
 
@@ -23,11 +23,11 @@ def run(connection):
     )
     with context.begin_transaction():
         context.run_migrations()
+        # A rebuilt table has lost what keeps its search index in step.
+        for table in settings.db.metadata.tables.values():
+            if "search_text" in table.columns and inspect(connection).has_table(table.name):
+                search_index.make(table.name, connection)
         if sqlite:
-            # A rebuilt table has lost the index that searches read.
-            for table in settings.db.metadata.tables.values():
-                if "search_text" in table.columns and inspect(connection).has_table(table.name):
-                    connection.execute(search_index(table.name))
             broken = raw.execute("PRAGMA foreign_key_check").fetchall()
             if broken:
                 raise RuntimeError(f"The migration left rows that point at nothing: {broken[:5]}")

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from sqlalchemy import DDL, ForeignKey, Index, MetaData, String, Text, event, inspect, text
+from sqlalchemy import ForeignKey, Index, MetaData, String, Table, Text, inspect, text
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeEngine
 from crm_admin import clock, i18n
 from crm_admin.errors import Problem
 from crm_admin.i18n import N_
+from crm_admin.models import search_index
 from crm_admin.models.types import ENUMERATION, Document, Moment
 
 # Named constraints, so that SQLite's batch migrations can drop and rename them.
@@ -129,19 +130,6 @@ class Model(DeclarativeBase):
         return str(getattr(self, self.title_key(), None) or f"#{self.id}")
 
 
-def search_index(table: str) -> Any:
-    """Return the making of the index that a search on SQLite reads in place of the wide rows.
-
-    PostgreSQL cannot have it, since its indexes hold no long texts; so it is no part of the models
-    that both share, and a migration that rebuilds the table makes it again.
-    """
-    made: Any = DDL(  # type: ignore[no-untyped-call]
-        f"CREATE INDEX IF NOT EXISTS search_{table} ON {table} (search_text, deleted_at) "
-        "WHERE deleted_at IS NULL"
-    )
-    return made.execute_if(dialect="sqlite")
-
-
 def unique_alive(*columns: str) -> Index:
     """No two records share these columns, not counting those in the recycle bin."""
     return Index(None, *columns, unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE)
@@ -220,7 +208,7 @@ class Record(Model):
             binned = text("deleted_at IS NOT NULL")
             Index(None, cls.deleted_at, sqlite_where=binned, postgresql_where=binned)
             if issubclass(cls, Searchable):
-                event.listen(cls.__table__, "after_create", search_index(cls.__tablename__))
+                search_index.keep(cast(Table, cls.__table__))
             if issubclass(cls, Checked):
                 rated = cls.completeness
                 Index(None, rated, cls.deleted_at, sqlite_where=ALIVE, postgresql_where=ALIVE)

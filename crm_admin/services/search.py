@@ -4,15 +4,20 @@ import re
 import unicodedata
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, inspect, or_
+from sqlalchemy import ColumnElement, Text, and_, column, false, func, inspect, or_, select, true
+from sqlalchemy import table as table_named
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from crm_admin.database import db
+from crm_admin.models import search_index
 from crm_admin.models.base import Record, Searchable
 from crm_admin.models.users import User
 from crm_admin.services import access, pinyin
 
 #: How much of what was typed is looked at: characters, and words.
 LONGEST, MOST_WORDS = 100, 6
+#: How many characters the index knows together.
+_PAIR = 2
 _GAPS = re.compile(r"[\s()./-]+")
 _NUMBER = re.compile(r"\+?[\d\s()./-]{5,}")
 
@@ -55,7 +60,7 @@ def condition(model: type[Record], actor: User, text: str) -> ColumnElement[bool
     if not found:
         return false()
     if all(access.readable(actor, model, key) for key in keys):
-        return and_(*(_has(access.table_of(model).c.search_text, word) for word in found))
+        return _has_all(access.table_of(model), found)
     columns = inspect(model).columns
     seen = [columns[key] for key in keys if access.readable(actor, model, key)]
     return and_(
@@ -66,9 +71,42 @@ def condition(model: type[Record], actor: User, text: str) -> ColumnElement[bool
     )
 
 
-def _has(column: Any, word: str) -> ColumnElement[bool]:
-    """Return whether the column, kept in small letters, has the word; LIKE is SQLite's quickest."""
-    if db.engine.dialect.name == "sqlite":
-        found: ColumnElement[bool] = column.contains(word, autoescape=True)
-        return found
-    return func.strpos(column, word) > 0
+def _has_all(table: Any, typed: list[str]) -> ColumnElement[bool]:
+    """Return whether the records' `search_text` has every word.
+
+    The index finds those that have all pairs of characters of the words; where that does not say
+    that they stand together, the text itself is looked at.
+    """
+    pieces = sorted({piece for word in typed for piece in _pieces(word)})
+    doubtful = [word for word in typed if len(word) > _PAIR or not _pieces(word)]
+    sqlite = db.engine.dialect.name == "sqlite"
+    found: ColumnElement[bool] = true()
+    if pieces and sqlite:
+        name = search_index.name(table.name)
+        index = table_named(name, column("rowid"), column(name))
+        # A quoted token each; a single character is the beginning of pairs.
+        match = " ".join(f'"{piece}"{"*" if len(piece) < _PAIR else ""}' for piece in pieces)
+        found = table.c.id.in_(select(index.c.rowid).where(index.c[name].op("MATCH")(match)))
+    elif pieces:
+        found = func.crm_pairs(table.c.search_text, type_=ARRAY(Text)).contains(pieces)
+    text = table.c.search_text
+    return and_(
+        found,
+        *(
+            text.contains(word, autoescape=True) if sqlite else func.strpos(text, word) > 0
+            for word in doubtful
+        ),
+    )
+
+
+def _pieces(word: str) -> set[str]:
+    """Return the pairs of characters of a word that the index holds, or its only character."""
+    if len(word) == 1:
+        return {word} if _is_kept(word) else set()
+    pairs = {word[at : at + _PAIR] for at in range(len(word) - 1)}
+    return {pair for pair in pairs if all(map(_is_kept, pair))}
+
+
+def _is_kept(character: str) -> bool:
+    """Return whether the index has it: all but ASCII's signs and gaps."""
+    return not character.isascii() or character.isalnum()

@@ -380,9 +380,9 @@ def test_nothing_is_restored_while_the_application_runs(live, backup, instance):
 def test_a_restore_that_fails_half_way_leaves_everything_as_it_was(live, backup, instance):
     make(Customer, name="Later Ltd")
     before = state(instance)
-    # It unpacks and proves well, but cannot be brought to this version: a table is in the way.
+    # It unpacks and proves well, but cannot be brought to this version.
     spoil_schema(backup)
-    with pytest.raises(Exception, match=r"already|exists|rows"):
+    with pytest.raises(Exception, match="rows"):
         restore(backup, instance)
     after = state(instance)
     assert after[:3] == before[:3] or db.engine.dialect.name == "postgresql"
@@ -403,6 +403,8 @@ def spoil_schema(file):
     copy.write_bytes(data)
     with sqlite3.connect(copy) as connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", [first])
+        # The upgrade's own check finds a row that points at nothing.
+        connection.execute("UPDATE customers SET account_manager_id = 4711")
     connection.close()
     data = copy.read_bytes()
     copy.unlink()
