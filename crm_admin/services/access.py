@@ -185,7 +185,8 @@ def rows(
     """Return the conditions that hold for the records the actor may do this to."""
     conditions: list[ColumnElement[bool]] = []
     if issubclass(model, Record):
-        conditions.append(model.deleted_at.is_not(None) if binned else model.deleted_at.is_(None))
+        deleted = table_of(model).c.deleted_at
+        conditions.append(deleted.is_not(None) if binned else deleted.is_(None))
     scope = reach(actor, verb, model)
     if scope is None:
         conditions.append(false())
@@ -219,7 +220,8 @@ def _theirs(model: type[Model], actor: User, scope: Scope, verb: str) -> ColumnE
             limit = _theirs(parent, actor, min(scope, above, key=_WIDTH.__getitem__), "view")
             if limit is None:
                 return None
-            reached.append(table.c[model.follows].in_(select(parent.id).where(limit)))
+            above_them = select(table_of(parent).c.id).where(limit)
+            reached.append(table.c[model.follows].in_(above_them))
     if not model.owners and not model.follows:
         return None
     return or_(false(), *reached)

@@ -26,7 +26,6 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.orm import aliased
 
 from crm_admin import i18n
 from crm_admin.database import db
@@ -71,39 +70,54 @@ def page(
     """Return one page of the records the actor may do this to, and how many there are."""
     start = question.page * question.size
     narrowed = bool(question.search or question.filters or question.within)
-    as_it_is = not (narrowed or question.sort or question.binned)
-    if as_it_is and access.limit(model, actor, verb) is None:  # as most lists are opened
-        counted, ids_of = _whole(model)
-        ids = list(db.session.scalars(ids_of, {"start": start, "size": question.size}))
-        return Page(_rows(model, ids, keys), db.session.scalar(counted) or 0)
+    narrowed = narrowed or access.limit(model, actor, verb) is not None
+    if not (narrowed or question.sort or question.binned):  # as most lists are opened
+        ids = list(db.session.scalars(_whole(model), {"start": start, "size": question.size}))
+        return Page(_rows(model, ids, keys), _count_all(model))
     found = _matching(model, actor, question, verb)
     ordered = _ordered(found, model, actor, question)
-    if question.search:  # every row is looked at anyway, so it is counted on the way
-        counted = ordered.add_columns(func.count().over())
-        hits = db.session.execute(counted.offset(start).limit(question.size)).all()
-        ids = [hit[0] for hit in hits]
-        count = hits[0][1] if hits else (_count(found) if start else 0)
-    elif narrowed and start + question.size <= _AT_ONCE:
+    if narrowed and start + question.size <= _AT_ONCE:
         ids = list(db.session.scalars(ordered.limit(_AT_ONCE + 1)))
         count = len(ids)
         if count > _AT_ONCE:
             count = _count(found)
         ids = ids[start : start + question.size]
     else:
-        count = _count(found)
+        count = _count(found) if narrowed or question.binned else _count_all(model)
         ids = list(db.session.scalars(ordered.offset(start).limit(question.size)))
     return Page(_rows(model, ids, keys), count)
 
 
 @cache
-def _whole(model: type[Record]) -> tuple[Select[Any], Select[Any]]:
-    """Return the selects of how many living records there are and of a page of their ids."""
-    living = select(model.id).where(model.deleted_at.is_(None))
-    counted = select(func.count()).select_from(living.limit(COUNTED + 1).subquery())
-    newest = [access.table_of(model).c[model.newest].desc()] if model.newest else []
-    ids = living.order_by(*newest, model.id.desc())
+def _whole(model: type[Record]) -> Select[Any]:
+    """Return the select of a page of the living records' ids, from `start` on."""
+    table = access.table_of(model)
+    newest = [table.c[model.newest].desc()] if model.newest else []
+    ids = (
+        select(table.c.id).where(table.c.deleted_at.is_(None)).order_by(*newest, table.c.id.desc())
+    )
     start, size = (bindparam(name, type_=Integer) for name in ("start", "size"))
-    return counted, ids.offset(start).limit(size)
+    return ids.offset(start).limit(size)
+
+
+def _count_all(model: type[Record]) -> int:
+    """Return how many living records there are, up to COUNTED + 1."""
+    return db.session.scalar(_living(model, db.engine.dialect.name)) or 0
+
+
+@cache
+def _living(model: type[Record], dialect: str) -> Select[Any]:
+    """Return the select of how many living records there are.
+
+    SQLite knows how many rows a table has without looking at them, and few are in the bin.
+    """
+    table = access.table_of(model)
+    counted = select(func.count()).select_from(table)
+    if dialect == "sqlite":
+        binned = counted.where(table.c.deleted_at.is_not(None))
+        return select(func.min(counted.scalar_subquery() - binned.scalar_subquery(), COUNTED + 1))
+    living = select(table.c.id).where(table.c.deleted_at.is_(None)).limit(COUNTED + 1)
+    return select(func.count()).select_from(living.subquery())
 
 
 def stream(
@@ -187,7 +201,7 @@ def _matching(model: type[Record], actor: User, question: Question, verb: str) -
         if access.readable(actor, model, key):
             asked = (model.column_key(key), operation, value)
             conditions.append(_condition(model, actor, asked, question.zone))
-    return select(model.id).where(*conditions)
+    return select(table.c.id).where(*conditions)
 
 
 def _count(found: Select[Any]) -> int:
@@ -205,17 +219,17 @@ def _ordered(
         relation = inspect(model).relationships.get(key)
         column: Any = table.c[model.column_key(key)]
         if relation is not None:
-            other = aliased(relation.mapper.class_)
-            found = found.outerjoin(other, other.id == column)
-            column = getattr(other, relation.mapper.class_.title_key())
+            other = access.table_of(relation.mapper.class_).alias()
+            found = found.outerjoin(other, other.c.id == column)
+            column = other.c[relation.mapper.class_.title_key()]
         order = column.desc() if descending else column.asc()
-        last = model.id.desc() if descending else model.id.asc()
+        last = table.c.id.desc() if descending else table.c.id.asc()
         if relation is not None or getattr(column, "nullable", True):
             order = order.nulls_last()
         return found.order_by(order, last)
     newest = [table.c[model.newest].desc()] if model.newest else []
     # A sum is in no index: SQLite then reads the search's index rather than the rows in order.
-    key_last: Any = model.id + 0 if question.search else model.id
+    key_last: Any = table.c.id + 0 if question.search else table.c.id
     return found.order_by(*newest, key_last.desc())
 
 

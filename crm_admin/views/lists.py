@@ -1,6 +1,6 @@
 """The list of an entity: what its page shows, and the addresses that change what it shows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -136,7 +136,7 @@ def _headings(
 
 
 #: Marks in a drawn row that stand for what differs from record to record; nobody can type them.
-_ID, _TITLE, _CELLS = "\x01", "\x02", "\x03"
+_ID, _TITLE, _CELLS, _GAP = "\x01", "\x02", "\x03", "\x04"
 
 
 def _rows(
@@ -160,15 +160,26 @@ def _rows(
     # Where a record has no name in the reader's language, its English one stands in.
     english = next((place for place, c in enumerate(shown, 1) if c.key == "label_en"), 0)
     variants: dict[tuple[bool, bool], str] = {}
+    titles = _escaped([make[0](row[1]) or (english and row[english]) or "—" for row in rows])
     parts = []
-    for row in rows:
-        id, title = row[0], escape(make[0](row[1]) or (english and row[english]) or "—")
+    for row, title, cells in zip(rows, titles, _cells(drawn_columns, rows), strict=True):
+        id = row[0]
         may = (id in editable, id in deletable)
         if (drawn_row := variants.get(may)) is None:
             drawn_row = variants[may] = _row(view, *may, binned)
         filled = drawn_row.replace(_ID, str(id)).replace(_TITLE, title)
-        parts.append(filled.replace(_CELLS, _cells(drawn_columns, row[2:])))
+        parts.append(filled.replace(_CELLS, cells))
     return Markup("".join(parts))  # noqa: S704  (every value in them was escaped)
+
+
+def _escaped(texts: list[str | Markup]) -> list[str]:
+    """Return all texts escaped; together, since each call costs more than what it escapes."""
+    plain = [text for text in texts if type(text) is str]
+    together = str(escape(_GAP.join(plain))).split(_GAP) if plain else []
+    if len(together) != len(plain):  # one of them holds what nobody can type
+        together = [str(escape(text)) for text in plain]
+    following = iter(together)
+    return [next(following) if type(text) is str else text for text in texts]
 
 
 @lru_cache(maxsize=2_000)
@@ -195,15 +206,21 @@ def _within(view: Any, actor: User, verb: str, ids: list[int]) -> set[int]:
     return listing.within_reach(view.model, actor, verb, ids)
 
 
-def _cells(drawn_columns: list[tuple[str, str, columns.Formatter]], values: Sequence[Any]) -> str:
-    """Return the cells of a row after its title, each beginning as its column has it."""
-    parts: list[str] = []
-    for (opening, blank, form), value in zip(drawn_columns, values, strict=True):
-        if shown := form(value):
-            parts += (opening, escape(shown), "</td>")
-        else:
-            parts.append(blank)
-    return "".join(parts)
+def _cells(
+    drawn_columns: list[tuple[str, str, columns.Formatter]], rows: Sequence[Sequence[Any]]
+) -> Iterator[str]:
+    """Yield the cells of each row after its title, each beginning as its column has it."""
+    forms = [form for _opening, _blank, form in drawn_columns]
+    shown = [form(value) for row in rows for form, value in zip(forms, row[2:], strict=True)]
+    texts = iter(_escaped(shown))
+    for _row in rows:
+        parts: list[str] = []
+        for opening, blank, _form in drawn_columns:
+            if text := next(texts):
+                parts += (opening, text, "</td>")
+            else:
+                parts.append(blank)
+        yield "".join(parts)
 
 
 def counted(count: int) -> str:
