@@ -1,6 +1,7 @@
 """Who may see and do what: every list, page, lookup, export and command goes through here."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
@@ -25,27 +26,38 @@ NONE = "none"
 IMPLIED = {"lookup": "view", "restore": "delete"}
 
 
+@dataclass(frozen=True)
+class _Rights:
+    """What roles give to whom, and what several together give, once it was worked out."""
+
+    #: {id: (code, grants, fields)} of the living roles.
+    roles: dict[int, tuple[str, dict[str, Any], dict[str, Any]]]
+    #: {user: their roles}.
+    users: dict[int, tuple[int, ...]]
+    reaches: dict[tuple[tuple[int, ...], str, str], Scope | None] = field(default_factory=dict)
+    limits: dict[tuple[tuple[int, ...], str], dict[str, str]] = field(default_factory=dict)
+
+    def held(self, actor: User) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Return (code, grants, fields) of the actor's living roles."""
+        return [self.roles[id] for id in self.users.get(actor.id, ()) if id in self.roles]
+
+
 @configuration.kept
-def _roles() -> dict[int, tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Return {id: (code, grants, fields)} of the living roles."""
+def _rights() -> _Rights:
+    """Return what the roles give, read anew whenever an administrator has changed it."""
     statement = select(Role.id, Role.code, Role.grants, Role.fields)
     rows = db.session.execute(statement.where(Role.deleted_at.is_(None)))
-    return {id: (code, grants, fields) for id, code, grants, fields in rows}
-
-
-@configuration.kept
-def _roles_of_users() -> dict[int, tuple[int, ...]]:
-    """Return {user: their roles}."""
-    found: dict[int, tuple[int, ...]] = {}
-    statement = select(user_roles.c.user_id, user_roles.c.role_id).order_by(user_roles.c.role_id)
-    for user, role in db.session.execute(statement):
-        found[user] = (*found.get(user, ()), role)
-    return found
+    roles = {id: (code, grants, fields) for id, code, grants, fields in rows}
+    users: dict[int, tuple[int, ...]] = {}
+    held = select(user_roles.c.user_id, user_roles.c.role_id).order_by(user_roles.c.role_id)
+    for user, role in db.session.execute(held):
+        users[user] = (*users.get(user, ()), role)
+    return _Rights(roles, users)
 
 
 def role_ids(actor: User) -> tuple[int, ...]:
     """Return the actor's roles."""
-    return _roles_of_users().get(actor.id, ())
+    return _rights().users.get(actor.id, ())
 
 
 def reach(actor: User, verb: str, model: type[Model]) -> Scope | None:
@@ -57,27 +69,13 @@ def reach(actor: User, verb: str, model: type[Model]) -> Scope | None:
         return Scope.ALL
     if not actor.is_active:
         return None
-    known, place = _reaches(), (role_ids(actor), verb, model.__tablename__)
-    if place not in known:
-        found = [scope for _, scope in _granting(actor, verb, model)]
-        known[place] = max(found, key=_WIDTH.__getitem__, default=None)
-    return known[place]
-
-
-@configuration.kept
-def _reaches() -> dict[tuple[tuple[int, ...], str, str], Scope | None]:
-    """Return where the reach of several roles together is kept, once it was worked out."""
-    return {}
-
-
-def _granting(actor: User, verb: str, model: type[Model]) -> Iterator[tuple[str, Scope]]:
-    """Yield (role, scope) of each of the actor's roles that grants this."""
-    roles = _roles()
-    for id in role_ids(actor):
-        if id in roles:
-            code, grants, _ = roles[id]
-            if scope := granted(grants, verb, model.__tablename__):
-                yield code, scope
+    rights, entity = _rights(), model.__tablename__
+    place = (rights.users.get(actor.id, ()), verb, entity)
+    if place not in rights.reaches:
+        given = (granted(grants, verb, entity) for _, grants, _ in rights.held(actor))
+        found = [scope for scope in given if scope]
+        rights.reaches[place] = max(found, key=_WIDTH.__getitem__, default=None)
+    return rights.reaches[place]
 
 
 def granted(grants: Mapping[str, Any], verb: str, entity: str) -> Scope | None:
@@ -92,7 +90,7 @@ def covers(actor: User, grants: Mapping[str, Any], fields: Mapping[str, Any]) ->
 
     Administrators have: they could mend no role that once had more than theirs.
     """
-    mine = [_roles()[id] for id in role_ids(actor) if id in _roles()]
+    mine = _rights().held(actor)
     if actor.is_system or any(code == ADMINISTRATOR for code, _, _ in mine):
         return True
     others = [entity for entity in (*entities(), "job_runs") if entity not in grants]
@@ -123,8 +121,12 @@ def explain(actor: User, verb: str, model: type[Model]) -> list[tuple[str, Scope
     """Return (role, scope) of each role that lets the actor do this, widest first."""
     if actor.is_system:
         return [("system", Scope.ALL)]
-    found = sorted(_granting(actor, verb, model), key=lambda g: -_WIDTH[g[1]])
-    return found if actor.is_active else []
+    given = [
+        (code, scope)
+        for code, grants, _ in _rights().held(actor)
+        if (scope := granted(grants, verb, model.__tablename__))
+    ]
+    return sorted(given, key=lambda g: -_WIDTH[g[1]]) if actor.is_active else []
 
 
 # Fields.
@@ -160,20 +162,14 @@ def _limit(actor: User, model: type[Model], column_key: str) -> str:
 
 def _limits_of(actor: User, model: type[Model]) -> dict[str, str]:
     """Return {field: limit} as the actor's roles together have it."""
-    place = (role_ids(actor), model.__tablename__)
-    known, roles = _limits(), _roles()
-    if (limits := known.get(place)) is None:
-        rows = [roles[id][2].get(place[1], {}) for id in place[0] if id in roles]
+    rights = _rights()
+    place = (rights.users.get(actor.id, ()), model.__tablename__)
+    if (limits := rights.limits.get(place)) is None:
+        rows = [fields.get(place[1], {}) for _, _, fields in rights.held(actor)]
         keys = {key for row in rows for key in row}
         limits = {key: min((row.get(key, "") for row in rows), key=_STRICTNESS) for key in keys}
-        known[place] = limits
+        rights.limits[place] = limits
     return limits
-
-
-@configuration.kept
-def _limits() -> dict[tuple[tuple[int, ...], str], dict[str, str]]:
-    """Return where the limits of several roles together are kept, once they were worked out."""
-    return {}
 
 
 # Rows.

@@ -1,6 +1,6 @@
 """The history of a record: who changed what, as far as the reader may see it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -32,7 +32,14 @@ class Entry:
 def _entries(language: str) -> Any:
     """Return the select of a record's entries and who made them, made once a language."""
     return (
-        select(AuditEntry, User.shown_name())
+        select(
+            AuditEntry.created_at,
+            User.shown_name(),
+            AuditEntry.source,
+            AuditEntry.action,
+            AuditEntry.version,
+            AuditEntry.changes,
+        )
         .outerjoin(User, User.id == AuditEntry.actor_id)
         .where(
             AuditEntry.entity == bindparam("entity"), AuditEntry.record_id == bindparam("record")
@@ -51,20 +58,16 @@ def of(
         statement = statement.where(AuditEntry.version > after_version)
     asked = {"entity": model.__tablename__, "record": record.id}
     return [
-        Entry(
-            entry.created_at,
-            name or "",
-            entry.source,
-            entry.action,
-            entry.version,
-            [
-                (key, *pair)
-                for key, pair in entry.changes.items()
-                if access.readable(actor, model, key)
-            ],
-        )
-        for entry, name in db.session.execute(statement, asked)
+        Entry(at, name or "", source, action, version, _readable(model, actor, changes))
+        for at, name, source, action, version, changes in db.session.execute(statement, asked)
     ]
+
+
+def _readable(
+    model: type[Record], actor: User, changes: Mapping[str, Any]
+) -> list[tuple[str, Any, Any]]:
+    """Return (field, old, new) of those changes that the actor may see."""
+    return [(k, *pair) for k, pair in changes.items() if access.readable(actor, model, k)]
 
 
 def names(model: type[Record], ids: set[int]) -> dict[int, str]:

@@ -180,13 +180,26 @@ def count(model: type[Record], actor: User, question: Question) -> int:
 
 def neighbours(model: type[Record], actor: User, id: int) -> tuple[int | None, int | None]:
     """Return the ids before and after this one in the list as it is without a search."""
-    rows = access.rows(model, actor)
-    place: Any = bindparam("place")
-    before = select(model.id).where(*rows, model.id > place).order_by(model.id).limit(1)
-    after = select(model.id).where(*rows, model.id < place).order_by(model.id.desc()).limit(1)
-    both = select(before.scalar_subquery(), after.scalar_subquery())
+    theirs = access.limit(model, actor)
+    both = _beside(model) if theirs is None else _both_sides(model, theirs)
     found: tuple[int | None, int | None] = db.session.execute(both, {"place": id}).one()
     return found
+
+
+@cache
+def _beside(model: type[Record]) -> Select[Any]:
+    """Return the select of both neighbours for those who see all, put together once."""
+    return _both_sides(model, true())
+
+
+def _both_sides(model: type[Record], theirs: ColumnElement[bool]) -> Select[Any]:
+    """Return the select of the next higher and the next lower id than `place`."""
+    table = access.table_of(model)
+    place: Any = bindparam("place")
+    living = select(table.c.id).where(table.c.deleted_at.is_(None), theirs).limit(1)
+    before = living.where(table.c.id > place).order_by(table.c.id)
+    after = living.where(table.c.id < place).order_by(table.c.id.desc())
+    return select(before.scalar_subquery(), after.scalar_subquery())
 
 
 def _matching(model: type[Record], actor: User, question: Question, verb: str) -> Select[Any]:

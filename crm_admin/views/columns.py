@@ -32,7 +32,7 @@ Writer = Callable[[Any], Any]
 _STAMPS = {"created_at": N_("Created at"), "updated_at": N_("Changed at")}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # there is one of each; comparing all it says costs every page
 class Column:
     """One column: `key` is what forms and addresses call it, `column_key` where it is kept.
 
