@@ -273,7 +273,7 @@ def find(
     """
     if (key := key_of(id)) is None:
         return None
-    statement = _by_key(model, binned, whole)
+    statement = by_key(model, binned=binned, whole=whole)
     if (theirs := limit(model, actor, verb)) is not None:
         statement = statement.where(theirs)
     found: M | None = db.session.scalar(statement, {"key": key})
@@ -281,8 +281,8 @@ def find(
 
 
 @cache
-def _by_key(model: type[M], binned: bool, whole: bool) -> Select[M]:
-    """Return the select of the one record with `key`, put together once an entity.
+def by_key(model: type[M], *, binned: bool = False, whole: bool = False) -> Select[M]:
+    """Return the select of the one record with `key`, whoever asks; put together once an entity.
 
     With `whole`, the records it points at are loaded in the same statement.
     """

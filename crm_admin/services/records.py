@@ -6,7 +6,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import singledispatch
+from functools import cache, singledispatch
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, event, inspect, select
@@ -231,10 +231,18 @@ def claim(record: Record, actor: User, verb: str, *, binned: bool = False) -> No
     """
     model = type(record)
     [id] = inspect(record).identity or [None]
-    statement = access.visible(model, actor, verb, binned=binned).where(model.id == id)
-    fresh = statement.with_for_update(of=model).execution_options(populate_existing=True)
-    if db.session.scalar(fresh) is None:
+    statement = _claimed(model, binned)
+    if (theirs := access.limit(model, actor, verb)) is not None:
+        statement = statement.where(theirs)
+    if db.session.scalar(statement, {"key": id}) is None:
         raise Conflict(N_("This record is no longer there."))
+
+
+@cache
+def _claimed(model: type[Record], binned: bool) -> Select[Any]:
+    """Return the select that reads the record with `key` again and locks it, made once."""
+    fresh = access.by_key(model, binned=binned).with_for_update(of=model)
+    return fresh.execution_options(populate_existing=True)
 
 
 def _problems(record: Record, changed: Mapping[str, list[Any]]) -> list[Problem]:
