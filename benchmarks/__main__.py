@@ -14,7 +14,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1, help="web processes (1)")
     parser.add_argument("--clients", type=int, default=40, help="people at once (40)")
     parser.add_argument("--seconds", type=float, default=20, help="how long the mix runs (20)")
-    parser.add_argument("--times", type=int, default=200, help="how often each is asked (200)")
+    parser.add_argument("--times", type=int, default=300, help="how often each is asked (300)")
     parser.add_argument("--keep-going", action="store_true", help="end with 0 whatever was found")
     options = parser.parse_args()
     asked = ("requests", "mix", "editing") if options.what == "all" else (options.what,)

@@ -18,8 +18,8 @@ from benchmarks.instances import Instance
 from benchmarks.servers import Server, serving
 from benchmarks.tables import Bar, judged, quiet, spread
 
-#: How many requests are made between two looks at the machine's pace.
-TOGETHER = 10
+#: How many requests are made between two looks at the machine's pace, and how often all of them.
+TOGETHER, PASSES = 10, 3
 LIST, SEARCH, RECORD, SAVE, HOME, CSV = (Bar(n) for n in (6, 6, 8, 8, 8, 150))
 #: Someone who sees everything, and someone who sees their own customers only.
 EVERYTHING, OWN = "sun.liping", "zhang.wei"
@@ -103,9 +103,9 @@ def run(instance: Instance, options: argparse.Namespace) -> int:
             f"{'SQL':>4}{'kB':>8}"
         )
         measured = [Measured(r, clients[r.by], statements[r.name]) for r in requests]
-        for _turn in range(max(2, options.times // TOGETHER)):
-            for one in measured:  # in turns: what others do to the machine meets them all alike
-                one.ask(server)
+        for _pass in range(PASSES):  # what others do to the machine in between passes by
+            for one in measured:
+                one.ask(server, options.times // PASSES)
         over = sum(one.told() for one in measured)
         print(f"memory of the web processes: {server.memory():.0f} MiB")
     return over
@@ -135,20 +135,24 @@ class Measured:
         for _ in range(3):
             self.ask_once()
 
-    def ask(self, server: Server) -> None:
-        """Ask a few times together, and look at the machine's pace before."""
-        self.paces.append(machine.hello())
-        spent, times = 0.0, max(1, int(TOGETHER * self.request.share))
-        for _ in range(times):
-            before = server.cpu()
-            answer = self.ask_once()
-            spent += server.cpu() - before
-            self.seconds.append(answer.seconds)
-            self.wrong += not _is_right(answer, self.request)
-            self.size = len(answer.body)
-            if answer.location:  # a browser goes where it is sent; else messages would pile up
-                self.client.get(answer.location)
-        self.used.append(spent * 1000 / times)
+    def ask(self, server: Server, times: int) -> None:
+        """Ask so often, and look at the machine's pace every few times."""
+        together = max(1, int(TOGETHER * self.request.share))
+        for _ in range(max(2, times // TOGETHER)):
+            self.paces.append(machine.hello())
+            self.used.append(sum(self._one(server) for _ in range(together)) * 1000 / together)
+
+    def _one(self, server: Server) -> float:
+        """Ask once; return the seconds of CPU that it took the server."""
+        before = server.cpu()
+        answer = self.ask_once()
+        spent = server.cpu() - before
+        self.seconds.append(answer.seconds)
+        self.wrong += not _is_right(answer, self.request)
+        self.size = len(answer.body)
+        if answer.location:  # a browser goes where it is sent; else messages would pile up
+            self.client.get(answer.location)
+        return spent
 
     def told(self) -> int:
         """Print the figures, and return 1 where the bar is not kept."""

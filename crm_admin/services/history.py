@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Integer, bindparam, select
 
 from crm_admin import i18n
 from crm_admin.database import db
@@ -45,6 +45,7 @@ def _entries(language: str) -> Any:
             AuditEntry.entity == bindparam("entity"), AuditEntry.record_id == bindparam("record")
         )
         .order_by(AuditEntry.id.desc())
+        .limit(bindparam("size", type_=Integer))
     )
 
 
@@ -53,10 +54,10 @@ def of(
 ) -> Sequence[Entry]:
     """Return a record's history, the latest first; with `after_version`, only what came since."""
     model = type(record)
-    statement = _entries(i18n.language()).limit(limit)
+    statement = _entries(i18n.language())
     if after_version is not None:
         statement = statement.where(AuditEntry.version > after_version)
-    asked = {"entity": model.__tablename__, "record": record.id}
+    asked = {"entity": model.__tablename__, "record": record.id, "size": limit}
     return [
         Entry(at, name or "", source, action, version, _readable(model, actor, changes))
         for at, name, source, action, version, changes in db.session.execute(statement, asked)

@@ -154,7 +154,7 @@ def related(
     statement = _related(model, tuple(keys), column_key, i18n.language())
     if (theirs := access.limit(model, actor)) is not None:
         statement = statement.where(theirs)
-    found = db.session.execute(statement.limit(limit), {"target": id})
+    found = db.session.execute(statement, {"target": id, "size": limit})
     return [tuple(row) for row in found]
 
 
@@ -170,6 +170,7 @@ def _related(
         .select_from(joined)
         .where(table.c[column_key] == bindparam("target"), table.c.deleted_at.is_(None))
         .order_by(*newest, table.c.id.desc())
+        .limit(bindparam("size", type_=Integer))
     )
 
 
