@@ -20,8 +20,9 @@ def settle(record: Model) -> None:
     The ORM does so only when it writes, which is too late for rules, rights and the history.
     """
     state = inspect(record)
+    same = state.unmodified
     for relation in state.mapper.relationships:
-        if relation.direction is RelationshipDirection.MANYTOONE:
+        if relation.key not in same and relation.direction is RelationshipDirection.MANYTOONE:
             for target in state.attrs[relation.key].history.added or ():
                 setattr(record, record.column_key(relation.key), target and target.id)
 
@@ -30,7 +31,10 @@ def of(record: Model) -> dict[str, list[Any]]:
     """Return {field: [old, new]} of the labelled fields that differ, as the history keeps them."""
     state = inspect(record)
     found: dict[str, list[Any]] = {}
+    same = state.unmodified  # what nobody has set needs no look at its history
     for column in state.mapper.column_attrs:
+        if column.key in same:
+            continue
         if column.key == "custom":
             _custom(state.attrs.custom.history, found)
         elif (info := column.columns[0].info).get("label"):
@@ -38,7 +42,7 @@ def of(record: Model) -> dict[str, list[Any]]:
             if old != new and info.get("kind") != "percent":
                 found[column.key] = [plain(old), plain(new)]
     for relation in state.mapper.relationships:
-        if relation.secondary is not None:
+        if relation.secondary is not None and relation.key not in same:
             history = state.attrs[relation.key].history
             if history.added or history.deleted:
                 before = [*history.unchanged, *history.deleted]
