@@ -1,11 +1,13 @@
 """Customers: the organisations and people the business serves, and who looks after them."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from crm_admin.errors import Problem
 from crm_admin.i18n import N_
 from crm_admin.models.base import (
     Checked,
@@ -112,9 +114,14 @@ class Customer(Searchable, Checked, Customizable, Record):
     notes: Mapped[str | None] = field(Text, label=N_("Notes"), kind="lines")
 
     parent: Mapped["Customer | None"] = relationship(remote_side="Customer.id")
+
     account_manager: Mapped[User | None] = relationship(foreign_keys=[account_manager_id])
     technical_manager: Mapped[User | None] = relationship(foreign_keys=[technical_manager_id])
     chief_representative: Mapped[User | None] = relationship(foreign_keys=[chief_representative_id])
+
+    def problems(self) -> Iterator[Problem]:
+        if self.parent_id is not None and self.parent_id == self.id:
+            yield Problem("parent_id", N_("A customer cannot belong to itself."))
 
 
 class Assignment(Model):

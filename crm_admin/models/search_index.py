@@ -39,7 +39,7 @@ def name(table: str) -> str:
 
 def pairs(words: str) -> str:
     """Return all characters of a text that stand side by side, with gaps between them."""
-    return " ".join({one + next_ for one, next_ in zip(words, words[1:] + " ", strict=True)})
+    return " ".join({one + next_ for one, next_ in zip(words, f"{words} "[1:], strict=True)})
 
 
 def teach(connection: sqlite3.Connection) -> None:

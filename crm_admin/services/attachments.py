@@ -49,7 +49,8 @@ def store(
 
     Raises:
         Conflict: the record is gone or out of reach. Denied: the actor may not change it.
-        Invalid: the file is empty, too large, or not what its name says. Nothing is kept then.
+        Invalid: the record is closed; or the file is empty, too large, or not what its name says.
+            Nothing is kept then.
     """
     _may_change(record, actor)
     name = file_names.cleaned(name)
@@ -62,6 +63,7 @@ def store(
             _sync(place.parent)
             with records.transaction("attachment"):
                 records.claim(record, actor, "edit")
+                _refuse_closed(record)
                 row = Attachment(
                     entity=record.__tablename__,
                     record_id=record.id,
@@ -131,8 +133,7 @@ def delete(id: int, actor: User) -> bool:
     _may_change(parent, actor)
     if not access.allows(actor, "delete", Attachment):
         raise Denied(N_("You may not delete this."))
-    if reason := parent.locked():
-        raise Invalid([Problem("", reason)])
+    _refuse_closed(parent)
     records.delete(row, actor)
     return True
 
@@ -227,11 +228,16 @@ def _parent(row: Attachment, actor: User, verb: str) -> Record | None:
 
 
 def _may_change(record: Record, actor: User) -> None:
-    model = type(record)
-    if isinstance(record, Attachment) or access.find(model, record.id, actor, "view") is None:
+    if isinstance(record, Attachment) or not access.may(record, actor, "view"):
         raise Conflict(N_("This record is no longer there."))
-    if access.find(model, record.id, actor, "edit") is None:
+    if not access.may(record, actor, "edit"):
         raise Denied(N_("You may not change this record."))
+
+
+def _refuse_closed(record: Record) -> None:
+    """Raise what keeps the record, and with it its files, as it is."""
+    if reason := record.locked():
+        raise Invalid([Problem("", reason)])
 
 
 def _make_folder(folder: Path) -> None:

@@ -7,15 +7,21 @@ from sqlalchemy import select
 
 from crm_admin.database import db
 from crm_admin.models.contacts import Contact
+from crm_admin.models.customers import Customer
 from crm_admin.models.users import User
 from crm_admin.services import records
 
 
 @records.follow_up.register
 def _follow_up(record: Contact, changed: Mapping[str, list[Any]], actor: User) -> None:
-    """Let the newly primary contact take the place of the one before."""
-    if not record.is_primary or not changed.keys() & {"is_primary", "customer_id"}:
+    """Let the primary contact that was just written, or restored, be the only one.
+
+    The customer's row is locked, so that of two at the same time the later one stays.
+    """
+    if not record.is_primary or record.deleted_at is not None:
         return
+    customer = select(Customer.id).where(Customer.id == record.customer_id)
+    db.session.execute(customer.with_for_update(key_share=True))  # others may still point at it
     others = records.alive(Contact).where(
         Contact.customer_id == record.customer_id,
         Contact.id != record.id,
@@ -24,11 +30,3 @@ def _follow_up(record: Contact, changed: Mapping[str, list[Any]], actor: User) -
     for other in db.session.scalars(others):
         other.is_primary = False
         records.save(other, actor, action="changed")
-
-
-def primary_of(customer_id: int) -> Contact | None:
-    """Return a customer's primary contact, else its first, or None where it has none."""
-    statement = select(Contact).where(
-        Contact.customer_id == customer_id, Contact.deleted_at.is_(None)
-    )
-    return db.session.scalar(statement.order_by(Contact.is_primary.desc(), Contact.id).limit(1))

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from sqlalchemy import ColumnElement, and_, or_
+
 from crm_admin import clock
 from crm_admin.errors import Conflict, Denied, Invalid, Problem
 from crm_admin.i18n import N_
@@ -15,7 +17,7 @@ def submit(expense: Expense, actor: User) -> None:
     _step(expense, actor, "edit", (ExpenseStatus.DRAFT, ExpenseStatus.REJECTED))
     expense.status, expense.submitted_at = ExpenseStatus.SUBMITTED, clock.now()
     expense.decided_by_id, expense.decided_at, expense.decision_note = None, None, None
-    records.save(expense, actor, action="submitted")
+    records.save(expense, actor, action="submitted", asked=True)
 
 
 def approve(expense: Expense, actor: User, *, version: int) -> None:
@@ -86,17 +88,20 @@ def _step(
 def steps(expense: Expense, actor: User) -> list[str]:
     """Return the steps the actor may take with the claim as it stands."""
     mine = actor.id in (expense.claimant_id, expense.created_by_id)
-    decides = not mine and _in_reach(expense, actor, "approve")
-    found = {
-        ExpenseStatus.DRAFT: ["submit"] if _in_reach(expense, actor, "edit") else [],
-        ExpenseStatus.REJECTED: ["submit"] if _in_reach(expense, actor, "edit") else [],
-        ExpenseStatus.SUBMITTED: (["approve", "reject"] if decides else [])
-        + (["send_back"] if decides or actor.id == expense.claimant_id else []),
-        ExpenseStatus.APPROVED: ["pay"] if not mine and _in_reach(expense, actor, "pay") else [],
-        ExpenseStatus.PAID: [],
-    }
-    return found[expense.status]
+    if expense.status in (ExpenseStatus.DRAFT, ExpenseStatus.REJECTED):
+        return ["submit"] if access.may(expense, actor, "edit") else []
+    if expense.status == ExpenseStatus.SUBMITTED:
+        decides = not mine and access.may(expense, actor, "approve")
+        found = ["approve", "reject"] if decides else []
+        return found + (["send_back"] if decides or actor.id == expense.claimant_id else [])
+    if expense.status == ExpenseStatus.APPROVED:
+        return ["pay"] if not mine and access.may(expense, actor, "pay") else []
+    return []
 
 
-def _in_reach(expense: Expense, actor: User, verb: str) -> bool:
-    return access.find(Expense, expense.id, actor, verb) is not None
+def others_than(actor: User) -> ColumnElement[bool]:
+    """Return the condition of the claims that are not the actor's own. Source: I8"""
+    return and_(
+        Expense.claimant_id != actor.id,
+        or_(Expense.created_by_id.is_(None), Expense.created_by_id != actor.id),
+    )

@@ -3,22 +3,16 @@
 Ids are found first and only then their rows, so that wide rows are read for one page only.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
-from decimal import Decimal, InvalidOperation
-from enum import Enum
+from datetime import UTC, tzinfo
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Date,
     Integer,
     Select,
-    String,
-    Text,
-    and_,
     bindparam,
     func,
     inspect,
@@ -29,10 +23,9 @@ from sqlalchemy import (
 
 from crm_admin import i18n
 from crm_admin.database import db
-from crm_admin.models.base import Record
-from crm_admin.models.types import Moment, Money
+from crm_admin.models.base import Record, Searchable
 from crm_admin.models.users import User
-from crm_admin.services import access, search
+from crm_admin.services import access, filters, search
 
 #: A list says at most that it has more than these.
 COUNTED = 10_000
@@ -214,7 +207,7 @@ def _matching(model: type[Record], actor: User, question: Question, verb: str) -
     for key, operation, value in question.filters:
         if access.readable(actor, model, key):
             asked = (model.column_key(key), operation, value)
-            conditions.append(_condition(model, actor, asked, question.zone))
+            conditions.append(filters.condition(model, actor, asked, question.zone))
     return select(table.c.id).where(*conditions)
 
 
@@ -291,79 +284,6 @@ def title_of(model: type[Any], table: Any) -> Any:
     return title
 
 
-# Filters: one function an operation, from the column and what was typed to a condition.
-
-_Make = Callable[[Any, Any], ColumnElement[bool]]
-OPERATIONS: dict[str, _Make] = {
-    "is": lambda column, value: column == value,
-    "not": lambda column, value: or_(column != value, column.is_(None)),
-    "has": lambda column, value: column.icontains(str(value), autoescape=True),
-    "from": lambda column, value: column >= value,
-    "to": lambda column, value: column <= value,
-    "empty": lambda column, value: column.is_(None),
-    "filled": lambda column, value: column.is_not(None),
-}
-
-
-def _condition(
-    model: type[Record], actor: User, asked: tuple[str, str, str], zone: tzinfo
-) -> ColumnElement[bool]:
-    """Return the condition of one filter; one that makes no sense fits nothing."""
-    column_key, operation, value = asked
-    column = access.table_of(model).c.get(column_key)
-    if column is None or operation not in OPERATIONS:
-        return model.id < 0
-    if operation == "has" and (column.foreign_keys or type(column.type) not in (String, Text)):
-        return model.id < 0  # only texts have parts
-    if operation in ("empty", "filled"):
-        return OPERATIONS[operation](column, None)
-    typed = _typed(column, value, actor, zone)
-    if typed is None:
-        return model.id < 0
-    if isinstance(typed, bool) and operation not in ("is", "not"):
-        return model.id < 0  # neither yes nor no comes first
-    if isinstance(typed, tuple):  # a day, asked of a moment
-        start, end = typed
-        if operation == "from":
-            return OPERATIONS["from"](column, start)
-        return and_(column < end, column >= start if operation == "is" else true())
-    return OPERATIONS[operation](column, typed)
-
-
-def _typed(column: Any, value: str, actor: User, zone: tzinfo) -> Any:
-    """Return what was typed as the column's kind, or None where it is not of that kind."""
-    text = value.strip().replace("\0", "")[:200]
-    kind = column.type
-    try:
-        if column.foreign_keys:
-            return actor.id if text == "me" else access.key_of(text)
-        if enum := getattr(kind, "enum_class", None):
-            return enum(text) if isinstance(enum, type) and issubclass(enum, Enum) else text
-        if isinstance(kind, Moment):
-            return _day(date.fromisoformat(text), zone)
-        if isinstance(kind, Date):
-            return date.fromisoformat(text)
-        if isinstance(kind, Money):
-            amount = Decimal(text.replace(",", ""))
-            return amount if amount.is_finite() and abs(amount) < 10**13 else None
-        if kind.python_type is bool:
-            return text == "1"
-        if isinstance(kind, Integer):
-            return int(text) if abs(int(text)) < 2**31 else None
-    except (ValueError, InvalidOperation):
-        return None
-    return text or None
-
-
-def _day(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
-    """Return the moments at which a day begins and ends in the zone."""
-    midnight = datetime.min.time()
-    if not 1 < day.year < 9999:
-        raise ValueError("This day is at the edge of what can be reckoned with.")
-    start = datetime.combine(day, midnight, zone)
-    return start, datetime.combine(day + timedelta(days=1), midnight, zone)
-
-
 def lookup(
     model: type[Record],
     actor: User,
@@ -380,16 +300,19 @@ def lookup(
     table = access.table_of(model)
     title = title_of(model, table)
     statement = select(table.c.id, title)
-    keys = [model.detail] if model.detail else []
+    keys = [model.detail] if model.detail and access.readable(actor, model, model.detail) else []
     conditions = access.rows(model, actor, "lookup")
     conditions += [table.c[key] == id for key, id in within]
     if model is User:
         conditions += [table.c.is_system.is_(False), table.c.is_active]
-    for word in search.words(term):
-        columns = [title] + ([table.c.search_text] if "search_text" in table.c else [])
-        if model is User:
-            columns.append(table.c.username)
-        conditions.append(or_(*(c.icontains(word, autoescape=True) for c in columns)))
+    words = search.words(term)
+    if words and issubclass(model, Searchable):
+        conditions.append(search.condition(model, actor, term))
+    else:
+        columns = [title, table.c.username] if model is User else [title]
+        conditions += [
+            or_(*(column.icontains(word, autoescape=True) for column in columns)) for word in words
+        ]
     found = db.session.execute(
         statement.where(*conditions).order_by(title, table.c.id).offset(offset).limit(limit)
     )

@@ -2,80 +2,100 @@
 
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Any
 
 from sqlalchemy import case, extract, func, select
 
 from crm_admin.database import db
+from crm_admin.models.base import Record
 from crm_admin.models.contacts import Contact
 from crm_admin.models.contracts import Contract, ContractStatus
 from crm_admin.models.customers import Customer
 from crm_admin.models.expenses import Expense, ExpenseStatus
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.users import User
-from crm_admin.services import access
+from crm_admin.services import access, expenses
 
 SHOWN = 8
 MONTHS = 12
-
-
-@dataclass(frozen=True)
-class Ending:
-    """A contract that ends soon."""
-
-    id: int
-    title: str
-    customer: str
-    amount: Decimal | None
-    currency: str
-    ends_on: date
-    owner: str
+#: Contracts that end within so many days are counted.
+AHEAD = (30, 60, 90)
 
 
 @dataclass
 class Overview:
-    """The figures of a person's first page; those they have no right to stay empty."""
+    """The figures of a person's first page; those they have no right to stay None or empty.
 
-    sees_customers: bool = False
-    sees_contracts: bool = False
-    sees_interactions: bool = False
-    customers: int = 0
+    `soonest` holds (id, *values) of the contracts that end soon, values as `soonest_keys` has them.
+    """
+
+    customers: int | None = None
     to_contact: int = 0
+    sees_completeness: bool = False
     incomplete: int = 0
     percent: int | None = None
-    interactions: int = 0
-    ending: dict[int, int] = field(default_factory=lambda: {30: 0, 60: 0, 90: 0})
+    interactions: int | None = None
+    ending: dict[int, int] | None = None
     overdue: int = 0
     to_decide: int = 0
-    soonest: Sequence[Ending] = ()
+    soonest_keys: Sequence[str] = ()
+    soonest: Sequence[tuple[Any, ...]] = ()
     contacts_due: Sequence[tuple[int, str, date]] = ()
     birthdays: Sequence[tuple[int, str]] = ()
     months: Sequence[tuple[date, date, int]] = ()
 
 
-def of(actor: User, today: date) -> Overview:
-    """Return the overview of a person's day, the company's day being `today`. Source: C4"""
+def of(actor: User, today: date, zone: tzinfo) -> Overview:
+    """Return the overview of a person's day. Source: C4
+
+    Args:
+        today: the company's day.
+        zone: where the person is; their month begins when it does there.
+    """
     found = Overview()
-    if access.allows(actor, "view", Customer):
-        _customers(found, actor, today)
-    if access.allows(actor, "view", Contract):
+    if _sees(actor, Customer, "account_manager"):
+        _own_customers(found, actor, today)
+    if _sees(actor, Customer, "completeness"):
+        _completeness(found, actor)
+    if _sees(actor, Contract, "status", "ends_on"):
         _contracts(found, actor, today)
-    if access.allows(actor, "view", Interaction):
-        _interactions(found, actor, today)
-    if access.allows(actor, "approve", Expense):
+        _soonest(found, actor, today)
+    if _sees(actor, Interaction, "author", "happened_at"):
+        _interactions(found, actor, today, zone)
+    if access.allows(actor, "approve", Expense) and access.readable(actor, Expense, "status"):
         found.to_decide = _to_decide(actor)
     return found
 
 
-def _customers(found: Overview, actor: User, today: date) -> None:
-    found.sees_customers = True
-    mine = select(
-        func.count(), func.sum(case((Customer.next_contact_on <= today, 1), else_=0))
-    ).where(Customer.account_manager_id == actor.id, Customer.deleted_at.is_(None))
-    count, due = db.session.execute(mine).one()
-    found.customers, found.to_contact = count, due or 0
+def _sees(actor: User, model: type[Record], *keys: str) -> bool:
+    """Return whether the actor sees records of the entity, and all of these fields."""
+    return access.allows(actor, "view", model) and all(
+        access.readable(actor, model, key) for key in keys
+    )
+
+
+def _own_customers(found: Overview, actor: User, today: date) -> None:
+    mine = [*access.rows(Customer, actor), Customer.account_manager_id == actor.id]
+    due = case((Customer.next_contact_on <= today, 1), else_=0)
+    count, waiting = db.session.execute(select(func.count(), func.sum(due)).where(*mine)).one()
+    found.customers = count
+    if not _sees(actor, Customer, "name", "next_contact_on"):
+        return
+    found.to_contact = waiting or 0
+    due_ones = (
+        select(Customer.id, Customer.name, Customer.next_contact_on)
+        .where(*mine, Customer.next_contact_on <= today)
+        .order_by(Customer.next_contact_on, Customer.id)
+    )
+    rows = db.session.execute(due_ones.limit(SHOWN))
+    found.contacts_due = [(id, name, day) for id, name, day in rows if day is not None]
+    if _sees(actor, Contact, "name", "birthday"):
+        found.birthdays = _birthdays(actor, today)
+
+
+def _completeness(found: Overview, actor: User) -> None:
     rated = (
         select(Customer.completeness, func.count())
         .where(*access.rows(Customer, actor))
@@ -85,19 +105,7 @@ def _customers(found: Overview, actor: User, today: date) -> None:
     checked = sum(shares.values())
     found.percent = sum(r * n for r, n in shares.items()) // checked if checked else None
     found.incomplete = sum(n for r, n in shares.items() if r < 100)
-    due_ones = (
-        select(Customer.id, Customer.name, Customer.next_contact_on)
-        .where(
-            Customer.account_manager_id == actor.id,
-            Customer.deleted_at.is_(None),
-            Customer.next_contact_on <= today,
-        )
-        .order_by(Customer.next_contact_on, Customer.id)
-    )
-    rows = db.session.execute(due_ones.limit(SHOWN))
-    found.contacts_due = [(id, name, day) for id, name, day in rows if day is not None]
-    if access.allows(actor, "view", Contact):
-        found.birthdays = _birthdays(actor, today)
+    found.sees_completeness = True
 
 
 def _birthdays(actor: User, today: date) -> list[tuple[int, str]]:
@@ -106,8 +114,8 @@ def _birthdays(actor: User, today: date) -> list[tuple[int, str]]:
         select(Contact.id, Contact.name)
         .join(Customer, Customer.id == Contact.customer_id)
         .where(
+            *access.rows(Contact, actor),
             Customer.account_manager_id == actor.id,
-            Contact.deleted_at.is_(None),
             extract("month", Contact.birthday) == today.month,
             extract("day", Contact.birthday) == today.day,
         )
@@ -117,12 +125,11 @@ def _birthdays(actor: User, today: date) -> list[tuple[int, str]]:
 
 
 def _contracts(found: Overview, actor: User, today: date) -> None:
-    found.sees_contracts = True
     mine = [*access.rows(Contract, actor), Contract.status == ContractStatus.ACTIVE]
     months = [_month(today, ahead) for ahead in range(MONTHS)]
     by_day = (
         select(Contract.ends_on, func.count())
-        .where(*mine, Contract.ends_on <= max(months[-1][1], today + timedelta(days=90)))
+        .where(*mine, Contract.ends_on <= max(months[-1][1], today + timedelta(days=max(AHEAD))))
         .group_by(Contract.ends_on)
     )
     counts: dict[date, int] = dict(db.session.execute(by_day).all())
@@ -131,7 +138,7 @@ def _contracts(found: Overview, actor: User, today: date) -> None:
     found.overdue = sum(counts.values()) - sum(ahead.values())
     found.ending = {
         days: sum(n for day, n in ahead.items() if day <= today + timedelta(days=days))
-        for days in found.ending
+        for days in AHEAD
     }
     by_month: dict[tuple[int, int], int] = {}
     for day, count in ahead.items():
@@ -139,23 +146,32 @@ def _contracts(found: Overview, actor: User, today: date) -> None:
     found.months = [
         (start, end, by_month.get((start.year, start.month), 0)) for start, end in months
     ]
-    rows = db.session.execute(
-        select(
-            Contract.id,
-            Contract.title_text,
-            Customer.name,
-            Contract.amount,
-            Contract.currency,
-            Contract.ends_on,
-            User.name,
-        )
+
+
+def _soonest(found: Overview, actor: User, today: date) -> None:
+    """Add the contracts that end first, as far as the actor sees what is in them."""
+    shown = {
+        "title_text": Contract.title_text,
+        "customer": Customer.name,
+        "amount": Contract.amount,
+        "currency": Contract.currency,
+        "ends_on": Contract.ends_on,
+        "owner": User.name,
+    }
+    keys = [key for key in shown if access.readable(actor, Contract, key)]
+    rows = (
+        select(Contract.id, *(shown[key] for key in keys))
         .join(Customer, Customer.id == Contract.customer_id)
         .join(User, User.id == Contract.owner_id)
-        .where(*mine, Contract.ends_on.between(today, today + timedelta(days=90)))
+        .where(
+            *access.rows(Contract, actor),
+            Contract.status == ContractStatus.ACTIVE,
+            Contract.ends_on.between(today, today + timedelta(days=max(AHEAD))),
+        )
         .order_by(Contract.ends_on, Contract.id)
-        .limit(SHOWN)
     )
-    found.soonest = [Ending(*row) for row in rows]
+    found.soonest_keys = keys
+    found.soonest = [tuple(row) for row in db.session.execute(rows.limit(SHOWN))]
 
 
 def _month(today: date, ahead: int) -> tuple[date, date]:
@@ -165,22 +181,21 @@ def _month(today: date, ahead: int) -> tuple[date, date]:
     return date(year, month + 1, 1), date(year, month + 1, monthrange(year, month + 1)[1])
 
 
-def _interactions(found: Overview, actor: User, today: date) -> None:
-    found.sees_interactions = True
-    since = datetime.combine(today.replace(day=1), time(), UTC)
+def _interactions(found: Overview, actor: User, today: date, zone: tzinfo) -> None:
+    since = datetime.combine(today.replace(day=1), time(), zone)
     statement = select(func.count()).where(
+        *access.rows(Interaction, actor),
         Interaction.author_id == actor.id,
         Interaction.happened_at >= since,
-        Interaction.deleted_at.is_(None),
     )
     found.interactions = db.session.scalar(statement) or 0
 
 
 def _to_decide(actor: User) -> int:
-    """Return how many expenses wait for the actor's decision: nobody decides on their own."""
+    """Return how many expenses wait for the actor's decision."""
     statement = select(func.count()).where(
         *access.rows(Expense, actor, "approve"),
         Expense.status == ExpenseStatus.SUBMITTED,
-        Expense.claimant_id != actor.id,
+        expenses.others_than(actor),
     )
     return db.session.scalar(statement) or 0

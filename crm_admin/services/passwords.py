@@ -61,6 +61,7 @@ def set_password(
         user.password_hash = _hasher.hash(password)
     user.password_changed_at, user.must_change_password = clock.now(), actor.id != user.id
     organisation.end_sessions(user, but=keep_session)
+    db.session.flush()  # its history names the version it has from now on
     records.note(user, actor, "password changed", {})
 
 

@@ -21,7 +21,6 @@ from crm_admin.i18n import N_
 from crm_admin.models.audit import AuditEntry
 from crm_admin.models.base import Customizable, Record, Searchable
 from crm_admin.models.configuration import SentForm
-from crm_admin.models.roles import Scope
 from crm_admin.models.users import User
 from crm_admin.services import (
     access,
@@ -130,13 +129,16 @@ def change(
         if changed[key] != before.get(key) and not access.writable(actor, type(record), key):
             label = access.field_info(type(record), key).get("label", key)
             raise Denied(N_("You may not change %(field)s."), field=Label(label))
-    save(record, actor)
+    save(record, actor, asked=True)
 
 
-def save(record: Record, actor: User, action: str = "") -> None:
+def save(record: Record, actor: User, action: str = "", *, asked: bool = False) -> None:
     """Check the record, write it and note what changed, if anything did.
 
-    `action` is the word for it in the history; by default "created" or "changed".
+    Args:
+        action: the word for it in the history; by default "created" or "changed".
+        asked: whether a person wants it as it is. Only they are stopped by the rules that block:
+            what follows by itself must not fail for a field that nobody is filling in now.
 
     Raises:
         Invalid: it breaks rules. Denied: it would leave the actor's reach. Nothing is written.
@@ -153,12 +155,12 @@ def save(record: Record, actor: User, action: str = "") -> None:
     changes.settle(record)
     record.derive()
     changed = changes.of(record)
-    if problems := _problems(record, changed):
+    if problems := _problems(record, changed, asked=asked):
         raise Invalid(problems)
     if changed or is_new:
         _write(record, actor, changed, action or ("created" if is_new else "changed"))
         verb = "create" if is_new else "edit"
-        if not action and not _reaches(record, actor, verb):
+        if not action and not access.may(record, actor, verb):
             raise Denied(N_("You may not move this record out of your own reach."))
 
 
@@ -169,13 +171,6 @@ def must_own(model: type[Record]) -> str:
     """
     key = model.owners[0] if model.owners else ""
     return key if key and not inspect(model).columns[key].nullable else ""
-
-
-def _reaches(record: Record, actor: User, verb: str) -> bool:
-    """Return whether the record that was just written is within the actor's reach."""
-    if access.reach(actor, verb, type(record)) is Scope.ALL:
-        return True  # nobody needs to ask the database
-    return access.find(type(record), record.id, actor, verb) is not None
 
 
 def create_once(record: Record, values: Mapping[str, Any], actor: User, key: str) -> int:
@@ -245,12 +240,13 @@ def _claimed(model: type[Record], binned: bool) -> Select[Any]:
     return fresh.execution_options(populate_existing=True)
 
 
-def _problems(record: Record, changed: Mapping[str, list[Any]]) -> list[Problem]:
+def _problems(record: Record, changed: Mapping[str, list[Any]], *, asked: bool) -> list[Problem]:
     """Return all that is wrong with the record: itself, its fields, its rules, its references."""
     found = [*record.problems(), *validation.field_problems(record, changed)]
-    found += [*validation.blocking(record)]
+    if asked:
+        found += [*validation.blocking(record)]
     if not found:
-        found += [*references.taken(record, changed)]
+        found += [*references.taken(record, changed), *references.dangling(record, changed)]
     return found
 
 

@@ -44,10 +44,38 @@ def uses(record: Record) -> Iterator[Problem]:
                     yield Problem("", message, {"count": count, "entity": Label(model.plural)})
 
 
-def dangling(record: Record) -> Iterator[Problem]:
-    """Yield which records this one points at are in the recycle bin."""
+def dangling(record: Record, changed: Mapping[str, Any] | None = None) -> Iterator[Problem]:
+    """Yield which records this one points at are in the recycle bin.
+
+    With `changed`, only where it points newly. PostgreSQL keeps others from deleting them until the
+    transaction ends; on SQLite it is the only one that writes.
+    """
     for relation in inspect(type(record)).relationships:
-        target = getattr(record, relation.key)
-        if isinstance(target, Record) and target.deleted_at is not None:
+        key, target = type(record).column_key(relation.key), relation.mapper.class_
+        if key == relation.key or not issubclass(target, Record):
+            continue
+        id = getattr(record, key)
+        if id is None or (changed is not None and key not in changed):
+            continue
+        if _is_binned(target, id):
             message = N_("%(record)s is in the recycle bin; restore it first.")
-            yield Problem(relation.key, message, {"record": str(target)})
+            yield Problem(relation.key, message, {"record": str(db.session.get(target, id))})
+
+
+def _is_binned(model: type[Record], id: int) -> bool:
+    """Return whether a record is in the bin, and keep it where it is until the transaction ends."""
+    if db.engine.dialect.name == "sqlite":
+        kept = db.session.get(model, id)  # mostly it is at hand, read within this transaction
+        return kept is not None and kept.deleted_at is not None
+    table = access.table_of(model)
+    statement = select(table.c.deleted_at).where(table.c.id == id)
+    return db.session.scalar(statement.with_for_update(read=True, key_share=True)) is not None
+
+
+def belonging_to(model: type[Record]) -> list[type[Record]]:
+    """Return the entities whose records belong to those of this one."""
+    return [
+        other
+        for other in access.entities().values()
+        if other.follows and access.target_of(other, other.follows) is model
+    ]

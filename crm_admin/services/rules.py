@@ -1,12 +1,15 @@
 """Rules: what must hold when an administrator writes one."""
 
-import re
+from collections.abc import Iterator
+
+import regex
 
 from crm_admin.errors import Invalid, Problem
 from crm_admin.i18n import N_
+from crm_admin.models.base import Record
 from crm_admin.models.rules import Rule
 from crm_admin.models.users import User
-from crm_admin.services import access, picklists, records, validation
+from crm_admin.services import access, picklists, records, references, validation
 
 
 @records.prepare.register
@@ -30,7 +33,7 @@ def _wrong(rule: Rule) -> list[Problem]:
         found.append(Problem("kind", N_("There is no such check.")))
     if rule.kind == "related":
         other = access.model_of(parameter)
-        if other is None or not other.follows:
+        if other is None or other not in references.belonging_to(model):
             found.append(Problem("parameter", N_("Name the entity whose records are needed.")))
     elif not rule.field_key or not _has_field(model, rule.field_key):
         found.append(Problem("field_key", N_("This entity has no such field.")))
@@ -38,18 +41,24 @@ def _wrong(rule: Rule) -> list[Problem]:
         found.append(Problem("parameter", N_("Name the picklist by its code.")))
     if rule.kind == "matches" and not _is_pattern(parameter):
         found.append(Problem("parameter", N_("This is not a regular expression.")))
-    if rule.condition and "=" not in rule.condition:
-        found.append(Problem("condition", N_("Write a field, = and a value, such as grade=A.")))
-    return found
+    return [*found, *_wrong_condition(model, rule.condition or "")]
 
 
-def _has_field(model: type, key: str) -> bool:
-    return key.startswith("custom_") or bool(access.field_info(model, model.column_key(key)))  # type: ignore[attr-defined]
+def _wrong_condition(model: type[Record], condition: str) -> Iterator[Problem]:
+    key, sign, _value = condition.partition("=")
+    if condition and not sign:
+        yield Problem("condition", N_("Write a field, = and a value, such as grade=A."))
+    elif condition and not access.field_info(model, model.column_key(key.strip())):
+        yield Problem("condition", N_("This entity has no such field."))
+
+
+def _has_field(model: type[Record], key: str) -> bool:
+    return key.startswith("custom_") or bool(access.field_info(model, model.column_key(key)))
 
 
 def _is_pattern(text: str) -> bool:
     try:
-        re.compile(text)
-    except re.error:
+        regex.compile(text)
+    except regex.error:
         return False
     return bool(text)

@@ -1,11 +1,11 @@
 """What is wrong with a record: what its columns cannot hold, and what rules find."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import regex
 from sqlalchemy import BigInteger, Integer, Select, String, Text, bindparam, inspect, select
 
 from crm_admin.database import db
@@ -17,8 +17,9 @@ from crm_admin.models.types import Money
 from crm_admin.services import access, configuration, picklists
 from crm_admin.services.changes import CUSTOM
 
-#: The longest text that is checked against a pattern, so that no pattern can run for long.
-LONGEST_MATCHED = 200
+#: The longest text that is compared with a pattern, and for how many seconds at most: some patterns
+#: would try for years. What has taken that long does not fit.
+LONGEST_MATCHED, LONGEST_TRY = 200, 0.1
 LARGEST_MONEY = 10**13
 
 
@@ -85,7 +86,13 @@ def known(value: Any, rule: RuleFacts) -> bool:
 def matches(value: Any, rule: RuleFacts) -> bool:
     """The whole value fits a regular expression; an empty one is left to `required`."""
     text = "" if value is None else str(value)
-    return not text or re.fullmatch(rule.parameter, text[:LONGEST_MATCHED]) is not None
+    if not text:
+        return True
+    try:
+        fits = regex.fullmatch(rule.parameter, text[:LONGEST_MATCHED], timeout=LONGEST_TRY)
+    except TimeoutError:
+        return False
+    return fits is not None
 
 
 @configuration.kept

@@ -18,7 +18,7 @@ from crm_admin import clock, i18n
 from crm_admin.models.users import User
 from crm_admin.services import access, large_exports, listing
 from crm_admin.services.listing import Question
-from crm_admin.views import columns, requests
+from crm_admin.views import columns, lists, requests
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
 
@@ -34,9 +34,7 @@ def answer(view: Any, kind: str) -> Any:
     """Send what the list shows, all pages of it, as a CSV or XLSX file."""
     if kind not in ("csv", "xlsx"):
         abort(404)
-    question = requests.question(view.default_sort)
-    known = tuple(f for f in question.filters if f[0] in view.filters and view.reads(f[0]))
-    question = Question(**{**question.__dict__, "filters": known})
+    question = lists.asked(view)
     shown = exported(view)
     keys = [c.key for c in shown]
     if kind == "xlsx" and listing.count(view.model, requests.actor(), question) > AT_ONCE:

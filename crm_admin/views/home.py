@@ -8,6 +8,7 @@ from flask_babel import format_date
 
 from crm_admin import clock
 from crm_admin.i18n import N_
+from crm_admin.models.contracts import Contract
 from crm_admin.services import overview
 from crm_admin.views import columns, requests
 from crm_admin.views.page import Page, anyone
@@ -25,13 +26,13 @@ class Home(Page):
         """Show what waits today. Source: C4"""
         actor, zone = requests.actor(), requests.company_zone()
         today = clock.day_in(zone)
-        facts = overview.of(actor, today)
+        facts = overview.of(actor, today, requests.zone())
         return self.render(
             "home.html",
             greeting=_greeting(actor.name),
             today_text=format_date(today, "full"),
             figures=_figures(facts, today),
-            lists=[_ending(facts)],
+            lists=[_ending(facts)] if facts.ending is not None else [],
             tips=_tips(facts, today),
             recent=[],
             chart=_chart(facts),
@@ -50,61 +51,68 @@ def _greeting(name: str) -> str:
 def _figures(facts: overview.Overview, today: Any) -> list[dict[str, Any]]:
     """Return the key figures, each with the address of the records behind it."""
     until = (today + timedelta(days=30)).isoformat()
-    found = [
-        {
-            "label": _("My customers"),
-            "value": f"{facts.customers:,}",
-            "note": _("%(count)s to contact by today", count=facts.to_contact),
-            "tone": "warn" if facts.to_contact else "mut",
-            "url": f"/customers/?account_manager.is=me&next_contact_on.to={today}"
-            if facts.to_contact
-            else "/customers/?account_manager.is=me",
-        },
-        {
-            "label": _("Contracts ending in 30 days"),
-            "value": f"{facts.ending[30]:,}",
-            "note": _("%(count)s in 90 days", count=facts.ending[90]),
-            "tone": "bad" if facts.ending[30] else "mut",
-            "url": f"/contracts/?status.is=active&ends_on.from={today}&ends_on.to={until}",
-        },
-        {
-            "label": _("Interactions this month"),
-            "value": f"{facts.interactions:,}",
-            "note": _("written by me"),
-            "tone": "mut",
-            "url": f"/interactions/?author.is=me&happened_at.from={today.replace(day=1)}",
-        },
-        {
-            "label": _("Completeness"),
-            "value": "—" if facts.percent is None else f"{facts.percent} %",
-            "note": _("%(count)s customers are incomplete", count=facts.incomplete),
-            "tone": "warn" if facts.incomplete else "ok",
-            "url": "/customers/?completeness.to=99",
-        },
-    ]
-    allowed = {"/customers/": facts.sees_customers, "/contracts/": facts.sees_contracts}
-    allowed["/interactions/"] = facts.sees_interactions
-    return [f for f in found if allowed[f["url"].partition("?")[0]]]
+    found: list[dict[str, Any]] = []
+    if facts.customers is not None:
+        due = f"&next_contact_on.to={today}" if facts.to_contact else ""
+        found.append(
+            {
+                "label": _("My customers"),
+                "value": f"{facts.customers:,}",
+                "note": _("%(count)s to contact by today", count=facts.to_contact),
+                "tone": "warn" if facts.to_contact else "mut",
+                "url": f"/customers/?account_manager.is=me{due}",
+            }
+        )
+    if facts.ending is not None:
+        found.append(
+            {
+                "label": _("Contracts ending in 30 days"),
+                "value": f"{facts.ending[30]:,}",
+                "note": _("%(count)s in 90 days", count=facts.ending[90]),
+                "tone": "bad" if facts.ending[30] else "mut",
+                "url": f"/contracts/?status.is=active&ends_on.from={today}&ends_on.to={until}",
+            }
+        )
+    if facts.interactions is not None:
+        found.append(
+            {
+                "label": _("Interactions this month"),
+                "value": f"{facts.interactions:,}",
+                "note": _("written by me"),
+                "tone": "mut",
+                "url": f"/interactions/?author.is=me&happened_at.from={today.replace(day=1)}",
+            }
+        )
+    if facts.sees_completeness:
+        found.append(
+            {
+                "label": _("Completeness"),
+                "value": "—" if facts.percent is None else f"{facts.percent} %",
+                "note": _("%(count)s customers are incomplete", count=facts.incomplete),
+                "tone": "warn" if facts.incomplete else "ok",
+                "url": "/customers/?completeness.to=99",
+            }
+        )
+    return found
 
 
 def _ending(facts: overview.Overview) -> dict[str, Any]:
+    """Return the list of contracts that end soon; an amount stands with its currency."""
+    shown = [c for c in columns.labelled(Contract) if c.key in facts.soonest_keys]
+    order = [c for k in facts.soonest_keys if k != "currency" for c in shown if c.key == k]
+    rows = []
+    for id, *values in facts.soonest:
+        row = dict(zip(facts.soonest_keys, values, strict=True))
+        cells = [columns.shown(c, row[c.key]) if c.target is None else row[c.key] for c in order]
+        if row.get("amount") is not None and row.get("currency"):
+            place = [c.key for c in order].index("amount")
+            cells[place] = f"{cells[place]} {row['currency']}"
+        rows.append((f"/contracts/details/?id={id}", cells))
     return {
         "title": _("Contracts that end soon"),
         "all_url": "/contracts/?status.is=active&sort=ends_on",
-        "columns": [_("Contract"), _("Customer"), _("Amount"), _("Ends on"), _("Owner")],
-        "rows": [
-            (
-                f"/contracts/details/?id={row.id}",
-                [
-                    row.title,
-                    row.customer,
-                    f"{columns.money(row.amount)} {row.currency if row.amount is not None else ''}",
-                    row.ends_on.isoformat(),
-                    row.owner,
-                ],
-            )
-            for row in facts.soonest
-        ],
+        "columns": [c.text for c in order],
+        "rows": rows,
         "empty": _("No contract ends in the next 90 days."),
     }
 
@@ -154,7 +162,7 @@ def _tips(facts: overview.Overview, today: Any) -> list[dict[str, Any]]:
 
 def _chart(facts: overview.Overview) -> dict[str, Any] | None:
     """Return the contracts that end in each of the coming months."""
-    if not facts.sees_contracts or not any(count for _start, _end, count in facts.months):
+    if not any(count for _start, _end, count in facts.months):
         return None
     return {
         "title": _("Contracts in force by the month they end"),

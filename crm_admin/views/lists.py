@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from crm_admin.i18n import N_
 from crm_admin.models.base import Labelled, Record
 from crm_admin.models.users import User
-from crm_admin.services import access, labels, listing, picklists
+from crm_admin.services import access, filters, labels, listing, picklists
 from crm_admin.services.listing import COUNTED, Question
 from crm_admin.views import columns, drawn, requests
 from crm_admin.views.columns import Column
@@ -40,8 +40,7 @@ def context(view: Any) -> dict[str, Any]:
     """Return what the list's template shows."""
     actor = requests.actor()
     may_restore = access.allows(actor, "restore", view.model) and not view.model.append_only
-    question = requests.question(view.default_sort, may_see_bin=may_restore)
-    question = replace(question, filters=tuple(_known(view, question)))
+    question = asked(view, may_see_bin=may_restore)
     shown = _own_name_first(view.model, [c for c in view.listed if view.reads(c.key)])
     page = listing.page(view.model, actor, question, [c.key for c in shown])
     last = max(1, -(-min(page.count, COUNTED) // question.size))
@@ -77,13 +76,15 @@ def _own_name_first(model: type[Record], shown: list[Column]) -> list[Column]:
     return sorted(shown, key=lambda column: column.key != model.title_key())
 
 
-def _known(view: Any, question: Question) -> list[tuple[str, str, str]]:
-    """Return the filters that ask for a field the list offers and the user may see."""
-    return [
+def asked(view: Any, *, may_see_bin: bool = False) -> Question:
+    """Return what the address asks of the list: by fields that it offers and the user may see."""
+    question = requests.question(view.default_sort, may_see_bin=may_see_bin)
+    known = tuple(
         (key, operation, value)
         for key, operation, value in question.filters
-        if key in view.filters and view.reads(key) and operation in listing.OPERATIONS
-    ]
+        if key in view.filters and view.reads(key) and operation in filters.OPERATIONS
+    )
+    return replace(question, filters=known)
 
 
 def _arguments(question: Question) -> list[tuple[str, Any]]:

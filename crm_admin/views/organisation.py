@@ -14,7 +14,15 @@ from crm_admin.models.picklists import Picklist, PicklistItem
 from crm_admin.models.roles import Role
 from crm_admin.models.rules import Rule
 from crm_admin.models.users import User
-from crm_admin.services import access, labels, passwords, records, role_matrix, validation
+from crm_admin.services import (
+    access,
+    labels,
+    passwords,
+    records,
+    references,
+    role_matrix,
+    validation,
+)
 from crm_admin.views import columns, forms, pages, requests
 from crm_admin.views.base import BASICS, EntityView
 from crm_admin.views.words import gettext as _
@@ -255,13 +263,6 @@ class RuleView(EntityView):
 def _fields_of(model: type[Record]) -> list[tuple[str, str]]:
     """Return what a rule can look at in an entity, as choices."""
     found = [(c.column_key, c.text) for c in columns.labelled(model)]
-    return found + [(entity, _(other.singular)) for entity, other in related_to(model)]
-
-
-def related_to(model: type[Record]) -> list[tuple[str, type[Record]]]:
-    """Return the entities whose records belong to those of this one."""
-    return [
-        (entity, other)
-        for entity, other in access.entities().items()
-        if other.follows and access.target_of(other, other.follows) is model
+    return found + [
+        (other.__tablename__, _(other.singular)) for other in references.belonging_to(model)
     ]

@@ -13,7 +13,8 @@ from crm_admin.errors import Conflict, Denied, Invalid
 from crm_admin.models.attachments import Attachment
 from crm_admin.models.audit import AuditEntry
 from crm_admin.models.customers import Customer
-from crm_admin.services import attachments, records
+from crm_admin.models.expenses import Expense
+from crm_admin.services import attachments, expenses, records
 from tests.make import make
 
 PDF = b"%PDF-1.7\n" + "合同".encode() * 1000
@@ -250,3 +251,20 @@ def test_what_is_missing_damaged_or_stray_is_found(customer, people, keep, tmp_p
     assert quick.damaged == [shorter.id]
     assert sorted(quick.stray) == sorted(strays)
     assert attachments.inspect(tmp_path, contents=True).damaged == [shorter.id, changed.id]
+
+
+def test_a_record_that_closes_while_its_file_arrives_takes_none(people, tmp_path):
+    claim = make(Expense, claimant_id=people.ana.id)
+
+    class Slow(io.BytesIO):
+        def read(self, size=-1):
+            if self.tell() == 0:
+                db.session.rollback()
+                with records.transaction("tests"):
+                    expenses.submit(claim, people.ana)
+            return super().read(size)
+
+    with pytest.raises(Invalid):
+        attachments.store(claim, "a.pdf", Slow(PDF), people.ana, instance=tmp_path, limit=10**6)
+    assert files(tmp_path) == []
+    assert rows() == 0

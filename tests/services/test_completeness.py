@@ -1,7 +1,10 @@
 """How complete records are, and what is told of it."""
 
+from datetime import date
+
 import pytest
 
+from crm_admin.database import db
 from crm_admin.models.contacts import Contact
 from crm_admin.models.customers import Customer
 from crm_admin.models.rules import Rule, Severity
@@ -75,3 +78,58 @@ def test_a_rule_that_blocks_keeps_a_record_from_being_saved(people):
     with pytest.raises(Invalid, match="five digits"):
         change(acme, people.dev, phone="1234")
     change(acme, people.dev, phone=None)  # what is empty is another rule's matter
+
+
+def test_a_rule_that_blocks_stops_only_who_asked(people):
+    """What follows by itself goes on: nobody is there to fill in the field."""
+    from crm_admin.jobs import JOBS, run
+    from crm_admin.models.contracts import Contract, ContractStatus, RenewalPolicy
+
+    ended = make(
+        Contract,
+        status=ContractStatus.ACTIVE,
+        renewal_policy=RenewalPolicy.LAPSE,
+        starts_on=date(2025, 1, 1),
+        ends_on=date(2026, 1, 1),
+    )
+    first = make(Contact, customer=ended.customer, is_primary=True)
+    for entity, field in (("contracts", "signed_on"), ("contacts", "im")):
+        make(Rule, entity=entity, field_key=field, kind="required", severity=Severity.BLOCK)
+    assert run(JOBS["end_contracts"], date(2026, 1, 2)).count == 1
+    db.session.rollback()
+    assert ended.status == ContractStatus.NOT_RENEWED
+    with records.transaction("tests"):
+        values = {"customer": ended.customer, "name": "New", "is_primary": True, "im": "new"}
+        records.change(Contact(), values, people.dev)
+    db.session.rollback()
+    assert not first.is_primary
+
+
+@pytest.mark.parametrize(
+    ("values", "beside"),
+    [
+        ({"kind": "related", "parameter": "interactions", "entity": "contracts"}, "parameter"),
+        ({"kind": "related", "parameter": "customers", "entity": "contacts"}, "parameter"),
+        ({"kind": "required", "condition": "colour=red"}, "condition"),
+        ({"kind": "required", "condition": "grade"}, "condition"),
+        ({"kind": "required", "field_key": "colour"}, "field_key"),
+        ({"kind": "matches", "parameter": "("}, "parameter"),
+    ],
+    ids=["not its own", "the wrong way round", "no such field", "no value", "no field", "pattern"],
+)
+def test_a_rule_that_could_not_be_judged_is_refused(people, values, beside):
+    from crm_admin.errors import Invalid
+
+    rule = {"entity": "customers", "field_key": "phone", "severity": Severity.WARN} | values
+    with pytest.raises(Invalid) as refused, records.transaction("tests"):
+        records.change(Rule(), rule, people.dev)
+    assert [problem.field for problem in refused.value.problems] == [beside]
+
+
+def test_a_pattern_cannot_keep_anybody_waiting(people):
+    from crm_admin.services import validation
+
+    make(Rule, entity="customers", field_key="phone", kind="matches", parameter=r"(a|aa)+b")
+    acme = make(Customer, phone="a" * 60)
+    [rule] = [r for r in validation.rules_of("customers") if r.kind == "matches"]
+    assert rule in validation.broken([acme])[0]

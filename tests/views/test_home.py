@@ -1,14 +1,16 @@
 """The start page and the inbox show what is one's own."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
 from crm_admin.database import db
 from crm_admin.models.contracts import Contract, ContractStatus
 from crm_admin.models.customers import Customer
+from crm_admin.models.expenses import Expense, ExpenseStatus
 from crm_admin.models.notifications import Notification
-from crm_admin.services import notifications, records
+from crm_admin.services import notifications, organisation, records
 from tests.make import make
 
 
@@ -60,3 +62,52 @@ def test_a_message_is_read_by_whom_it_is_for(told, people, client_of):
     db.session.rollback()
     assert told.read_at is not None
     assert "Quokka" not in ana.get("/inbox/?unread=1").text
+
+
+def test_the_start_page_leaves_out_what_is_hidden(people, client_of):
+    today = date.today()  # noqa: DTZ011 (a day either way does not matter here)
+    customer = make(
+        Customer,
+        name="Quokka Ltd",
+        account_manager_id=people.ana.id,
+        next_contact_on=today - timedelta(days=1),
+    )
+    make(
+        Contract,
+        title_text="Care",
+        customer=customer,
+        owner_id=people.ana.id,
+        status=ContractStatus.ACTIVE,
+        starts_on=today - timedelta(days=300),
+        ends_on=today + timedelta(days=20),
+        amount=Decimal("7654.32"),
+    )
+
+    def page_without(**fields):
+        with records.transaction("tests"):
+            records.change(organisation.role("sales"), {"fields": fields}, people.system)
+        return client_of(people.ana).get("/").text
+
+    page = page_without()
+    assert "7,654.32" in page
+    assert "Contact Quokka Ltd" in page
+    page = page_without(contracts={"amount": "hidden"}, customers={"next_contact_on": "hidden"})
+    assert "7,654.32" not in page
+    assert "Care" in page
+    assert "Contact Quokka Ltd" not in page
+    assert "Care" not in page_without(contracts={"ends_on": "hidden"})
+    assert "My customers" not in page_without(customers={"account_manager_id": "hidden"})
+
+
+def test_ones_own_claims_wait_for_somebody_else(people, client_of):
+    def waiting():
+        return "wait for a decision" in client_of(people.ben).get("/").text
+
+    state = {"status": ExpenseStatus.SUBMITTED}
+    make(Expense, claimant_id=people.ben.id, **state)
+    written = make(Expense, claimant_id=people.ana.id, **state)
+    with records.transaction("tests"):
+        written.created_by_id = people.ben.id
+    assert not waiting()
+    make(Expense, claimant_id=people.ana.id, **state)
+    assert waiting()
