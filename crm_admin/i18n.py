@@ -31,11 +31,12 @@ def language() -> str:
 
 def say(text: str) -> str:
     """Return a marked text in the language in which records name themselves now."""
-    return _catalogue(language()).gettext(text)
+    return catalogue(language()).gettext(text)
 
 
 @cache
-def _catalogue(code: str) -> NullTranslations:
+def catalogue(code: str) -> NullTranslations:
+    """Return the texts of one of our languages; English is what the sources say."""
     return translation("messages", CATALOGUES, [code], fallback=True)
 
 
@@ -63,8 +64,8 @@ def compile_catalogues(folder: Path = CATALOGUES) -> None:
         from babel.messages.pofile import read_po
 
         with source.open("rb") as text:
-            catalogue = read_po(text)
+            texts = read_po(text)
         partial = target.with_suffix(f".mo.{os.getpid()}")  # several processes may start at once
         with partial.open("wb") as binary:
-            write_mo(binary, catalogue)
+            write_mo(binary, texts)
         partial.replace(target)

@@ -52,9 +52,7 @@ def lacks(records: Sequence[Record]) -> list[list[Lack]]:
 
 def percent_of(record: Record, lacking: Sequence[Lack]) -> int:
     """Return how complete a record that lacks these things is, 0 to 100."""
-    whole = sum(rule.weight for rule in validation.rules_of(record.__tablename__))
-    lost = sum(lack.weight for lack in lacking)
-    return 100 * (whole - lost) // whole if whole else 100
+    return validation.percent(validation.rules_of(record.__tablename__), lacking)
 
 
 def percent(record: Record) -> int:

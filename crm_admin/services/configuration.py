@@ -34,11 +34,6 @@ def remember(value: str | None) -> None:
     db.session().info[_STAMP] = value
 
 
-def forget() -> None:
-    """Ask the database for the stamp again when it is needed next."""
-    db.session().info.pop(_STAMP, None)
-
-
 def touch() -> None:
     """Change the stamp, within the transaction that changes the configuration."""
     row = db.session.scalar(select(ConfigurationStamp).with_for_update())

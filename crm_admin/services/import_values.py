@@ -2,12 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-
-from babel.support import NullTranslations, Translations
 
 from crm_admin import i18n
 from crm_admin.errors import CrmError
@@ -145,11 +143,6 @@ def _states(kind: type[State]) -> dict[str, State]:
 def in_all_languages(label: str) -> Iterator[str]:
     """Yield an English label and what the catalogues make of it."""
     yield label
-    for catalogue in _catalogues():
-        yield catalogue.gettext(label)
-
-
-@lru_cache
-def _catalogues() -> Iterable[NullTranslations]:
-    chinese = (code for code in i18n.LANGUAGES if code != "en")
-    return [Translations.load(str(i18n.CATALOGUES), [code]) for code in chinese]
+    for code in i18n.LANGUAGES:
+        if code != "en":
+            yield i18n.catalogue(code).gettext(label)

@@ -22,7 +22,7 @@ def _rows() -> list[tuple[str, str]]:
     return [("*", N_("All others")), *named, ("job_runs", N_("Jobs"))]
 
 
-def shown(role: Role, translate: Callable[[str], str], *, may_edit: bool) -> dict[str, Any]:
+def shown(role: Role, translate: Callable[[str], str]) -> dict[str, Any]:
     """Return the matrix as its page shows it, in the reader's language."""
     scopes = [("", translate(N_("(first row)"))), (access.NONE, translate(N_("None")))]
     scopes += [(s.value, translate(s.label)) for s in Scope]
@@ -36,13 +36,9 @@ def shown(role: Role, translate: Callable[[str], str], *, may_edit: bool) -> dic
             cells.append({"name": f"{entity}.{verb}", "value": value, "label": shown})
         rows.append({"label": translate(label), "cells": cells})
     return {
-        "title": translate(N_("What %(role)s may do")) % {"role": role},
-        "role_name": str(role),
         "verbs": [translate(labels.VERBS[verb]) for verb in _verbs()],
         "rows": rows,
         "scopes": scopes,
-        "save_url": f"/roles/matrix/save/?id={role.id}" if may_edit else "",
-        "crumbs": [(translate(N_("Roles")), "/roles/"), (str(role), None)],
     }
 
 
@@ -54,7 +50,7 @@ def _value(grants: Mapping[str, Any], entity: str, verb: str) -> str:
     return row.get(verb) or row.get(access.IMPLIED.get(verb, "")) or access.NONE
 
 
-def chosen(role: Role, cells: Mapping[str, str]) -> dict[str, dict[str, str]]:
+def chosen(cells: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Return the grants that the filled-in matrix says.
 
     A row left wholly "as all others" is no row; in any other such a cell takes the others' value.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import regex
 from sqlalchemy import BigInteger, Integer, Select, String, Text, bindparam, inspect, select
@@ -199,7 +199,15 @@ def blocking(record: Record) -> Iterator[Problem]:
             yield problem(rule, record)
 
 
-def percent(rules: Iterable[RuleFacts], failed: Iterable[RuleFacts]) -> int:
+class Weighed(Protocol):
+    """What counts for so much."""
+
+    @property
+    def weight(self) -> int:
+        """For how much it counts."""
+
+
+def percent(rules: Iterable[Weighed], failed: Iterable[Weighed]) -> int:
     """Return how much of the rules' weight a record that breaks `failed` has, 0 to 100.
 
     Rounded down, so that only a record that lacks nothing is said to be complete.

@@ -158,7 +158,14 @@ class RoleView(EntityView):
         """Show what a role may do, entity by entity and verb by verb."""
         role = self.get_one(request.args.get("id"))
         may_edit = access.may(role, requests.actor(), "edit")
-        return self.render("role_matrix.html", **role_matrix.shown(role, _, may_edit=may_edit))
+        return self.render(
+            "role_matrix.html",
+            title=_("What %(role)s may do", role=role),
+            role_name=str(role),
+            save_url=f"/roles/matrix/save/?id={role.id}" if may_edit else "",
+            crumbs=[(_("Roles"), "/roles/"), (str(role), None)],
+            **role_matrix.shown(role, _),
+        )
 
     @expose("/matrix/save/", methods=("POST",))
     def save_matrix(self) -> Any:
@@ -166,7 +173,7 @@ class RoleView(EntityView):
         role = self.get_one(request.args.get("id"))
         id, chosen = role.id, request.form.to_dict()
         with self.told(None), records.transaction("form"):
-            grants = role_matrix.chosen(role, chosen)
+            grants = role_matrix.chosen(chosen)
             records.change(role, {"grants": grants}, requests.actor())
             flash(_("Saved."), "success")
         return redirect(f"{self.path}matrix/?id={id}")

@@ -3,30 +3,22 @@
 A page has some hundred texts, and each look-up of Flask-Babel's asks for its context three times.
 """
 
-from functools import cache
 from typing import Any
 
-from babel.support import NullTranslations, Translations
 from flask import Flask
 
 from crm_admin import i18n
 
 
-@cache
-def _catalogue(language: str) -> NullTranslations:
-    """Return the texts of one of our languages; English is what the sources say."""
-    return Translations.load(str(i18n.CATALOGUES), [language])
-
-
 def gettext(text: str, **values: Any) -> str:
     """Return the text in the present language with its values in place."""
-    found = _catalogue(i18n.language()).gettext(text)
+    found = i18n.catalogue(i18n.language()).gettext(text)
     return found % values if values else found
 
 
 def ngettext(one: str, many: str, num: int, **values: Any) -> str:
     """Return the text for so many in the present language with its values in place."""
-    found = _catalogue(i18n.language()).ngettext(one, many, num)
+    found = i18n.catalogue(i18n.language()).ngettext(one, many, num)
     return found % ({"num": num} | values)
 
 
@@ -34,7 +26,7 @@ def init_app(app: Flask) -> None:
     """Let the templates look their texts up here too."""
     environment: Any = app.jinja_env
     environment.install_gettext_callables(
-        lambda text: _catalogue(i18n.language()).gettext(text),
-        lambda one, many, num: _catalogue(i18n.language()).ngettext(one, many, num),
+        lambda text: i18n.catalogue(i18n.language()).gettext(text),
+        lambda one, many, num: i18n.catalogue(i18n.language()).ngettext(one, many, num),
         newstyle=True,
     )
