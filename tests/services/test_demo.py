@@ -13,7 +13,6 @@ from stdnum.tw import ubn
 from crm_admin.cli import demo as command
 from crm_admin.database import db
 from crm_admin.models.audit import AuditEntry
-from crm_admin.models.base import Model
 from crm_admin.models.configuration import NumberSeries
 from crm_admin.models.contacts import Contact
 from crm_admin.models.contracts import Contract, ContractStatus
@@ -68,14 +67,7 @@ def company(site):
     with site.app_context():
         load(300)
         yield
-        db.session.remove()
-        with records.transaction("tests"):
-            connection = db.session.connection()
-            for table in reversed(Model.metadata.sorted_tables):
-                connection.execute(table.delete())
-            for table, rows in site.snapshot.items():
-                if rows:
-                    connection.execute(table.insert(), rows)
+        site.put_back()
 
 
 @pytest.mark.usefixtures("company")
