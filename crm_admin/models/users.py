@@ -55,6 +55,9 @@ class User(Record):
         secondary=user_roles, order_by=Role.id, info={"label": N_("Roles")}
     )
 
+    def locked(self) -> str:
+        return N_("This is the system itself; nobody can change it.") if self.is_system else ""
+
     @classmethod
     def shown_name(cls) -> ColumnElement[str]:
         """Return what a list calls a user: the system by its name in the present language."""

@@ -12,9 +12,9 @@ from crm_admin.models.users import User
 from crm_admin.services import access, records
 
 
-def submit(expense: Expense, actor: User) -> None:
-    """Hand the claim in; from now on it can be changed only after it is sent back."""
-    _step(expense, actor, "edit", (ExpenseStatus.DRAFT, ExpenseStatus.REJECTED))
+def submit(expense: Expense, actor: User, *, version: int) -> None:
+    """Hand the claim in as it was read; from now on it can change only after it is sent back."""
+    _step(expense, actor, "edit", (ExpenseStatus.DRAFT, ExpenseStatus.REJECTED), version)
     expense.status, expense.submitted_at = ExpenseStatus.SUBMITTED, clock.now()
     expense.decided_by_id, expense.decided_at, expense.decision_note = None, None, None
     records.save(expense, actor, action="submitted", asked=True)
@@ -73,13 +73,13 @@ def _step(
     actor: User,
     verb: str,
     allowed: tuple[ExpenseStatus, ...],
-    version: int | None = None,
+    version: int,
 ) -> None:
     """Lock the claim as far as the actor may do this, and refuse a step out of order."""
     if not access.allows(actor, verb, Expense):
         raise Denied(N_("You have no right to do this."))
     records.claim(expense, actor, verb)
-    if version is not None and version != expense.version:
+    if version != expense.version:
         raise Conflict(N_("This expense changed while you were looking at it."))
     if expense.status not in allowed:
         raise Invalid([Problem("", N_("This expense is not at that step now."))])
@@ -93,7 +93,8 @@ def steps(expense: Expense, actor: User) -> list[str]:
     if expense.status == ExpenseStatus.SUBMITTED:
         decides = not mine and access.may(expense, actor, "approve")
         found = ["approve", "reject"] if decides else []
-        return found + (["send_back"] if decides or actor.id == expense.claimant_id else [])
+        own = actor.id == expense.claimant_id and access.may(expense, actor, "edit")
+        return [*found, "send_back"] if decides or own else found
     if expense.status == ExpenseStatus.APPROVED:
         return ["pay"] if not mine and access.may(expense, actor, "pay") else []
     return []

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Integer, String, Text, and_, or_, true
+from sqlalchemy import ColumnElement, Date, Integer, String, Text, and_, not_, or_
 
 from crm_admin.models.base import Record
 from crm_admin.models.types import Moment, Money
@@ -47,7 +47,10 @@ def condition(
         start, end = typed
         if operation == "from":
             return OPERATIONS["from"](column, start)
-        return and_(column < end, column >= start if operation == "is" else true())
+        if operation == "to":
+            return OPERATIONS["to"](column, end - timedelta(microseconds=1))
+        within = and_(column >= start, column < end)
+        return or_(not_(within), column.is_(None)) if operation == "not" else within
     return OPERATIONS[operation](column, typed)
 
 
@@ -57,7 +60,8 @@ def _typed(column: Any, value: str, actor: User, zone: tzinfo) -> Any:
     kind = column.type
     try:
         if column.foreign_keys:
-            return actor.id if text == "me" else access.key_of(text)
+            people = any(key.column.table.name == "users" for key in column.foreign_keys)
+            return actor.id if text == "me" and people else access.key_of(text)
         if enum := getattr(kind, "enum_class", None):
             return enum(text) if isinstance(enum, type) and issubclass(enum, Enum) else text
         if isinstance(kind, Moment):

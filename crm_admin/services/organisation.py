@@ -37,10 +37,20 @@ def _granted(record: Role, actor: User) -> None:
     _keep_code(record)
     changed = {key: pair for key, pair in changes.of(record).items() if key in _RIGHTS}
     kept = {key: getattr(record, key) or {} for key in _RIGHTS}
+    _keep_titles_seen(changed.get("fields", (None, None))[1])
     for place in (0, 1) if changed else ():
         rights = kept | {key: pair[place] or {} for key, pair in changed.items()}
         if not access.covers(actor, **rights):
             raise Denied(_LACKED, role=str(record))
+
+
+def _keep_titles_seen(fields: Any) -> None:
+    """Refuse to hide what names a record: pages, searches and choices are made of it."""
+    for entity, limits in fields.items() if isinstance(fields, dict) else ():
+        model = access.model_of(entity)
+        if model is not None and limits.get(model.title) == "hidden":
+            message = N_("%(entity)s: what names a record can be kept from change, not hidden.")
+            raise Invalid([Problem("fields", message, {"entity": Label(model.plural)})])
 
 
 def _keep_code(record: Record) -> None:
@@ -58,8 +68,11 @@ def check_rank(user: User, actor: User) -> None:
     """Refuse to give anybody more rights than the actor has, or to touch who has more.
 
     Raises:
-        Denied: one of the user's roles, held or to be given, grants what the actor lacks.
+        Denied: one of the user's roles, held or to be given, grants what the actor lacks; or it is
+            the system's own.
     """
+    if user.is_system and not actor.is_system:
+        raise Denied(N_("This is the system itself; nobody can change it."))
     held = user.roles  # read, so that the history knows those that are taken away too
     for role in {*held, *(inspect(user).attrs.roles.history.deleted or ())}:
         if not access.covers(actor, role.grants, role.fields):

@@ -112,11 +112,12 @@ function setUpTheme() {
     }
     form.closest("details").open = false;
     try {
-      await fetch(form.action, {
+      const answer = await fetch(form.action, {
         method: "POST",
         headers: { "X-CSRFToken": token() },
         body: new URLSearchParams({ theme: chosen.value }),
       });
+      if (!answer.ok) throw new Error(answer.statusText);
     } catch {
       say(texts.notSaved);
     }
@@ -475,6 +476,7 @@ function setUpLookup(lookup) {
   const choose = (id, label) => {
     value.value = id;
     box.value = chosen = label;
+    box.setCustomValidity("");
     if (clear) clear.hidden = id === NO_RECORD;
     close();
     value.dispatchEvent(new Event("change", { bubbles: true }));
@@ -530,11 +532,19 @@ function setUpLookup(lookup) {
   const settle = () => {
     if (box.value.trim() === "" && chosen !== "" && clear) choose(NO_RECORD, "");
     else box.value = chosen;
+    box.setCustomValidity("");
     close();
   };
+  const isHalfTyped = () => box.value !== chosen && box.value.trim() !== "";
 
   box.addEventListener("input", (event) => {
+    list.replaceChildren(); // what it holds was found for other words
+    active = -1;
+    box.setCustomValidity(isHalfTyped() ? texts.notChosen : "");
     if (!event.isComposing) searchSoon(box.value);
+  });
+  box.form?.addEventListener("submit", () => {
+    if (!isHalfTyped()) settle();
   });
   box.addEventListener("compositionend", () => searchSoon(box.value));
   box.addEventListener("click", () => {
@@ -547,14 +557,17 @@ function setUpLookup(lookup) {
       event.preventDefault();
       if (list.hidden) search(box.value === chosen ? "" : box.value);
       else highlight(active + (event.key === "ArrowDown" ? 1 : -1));
-    } else if (event.key === "Enter" && !list.hidden && !event.ctrlKey && !event.metaKey) {
-      event.preventDefault();
-      const option = options()[active];
+    } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
+      const option = list.hidden ? null : options()[active];
       if (option?.dataset.id) choose(option.dataset.id, option.textContent);
+      else if (isHalfTyped()) search(box.value);
+      else if (list.hidden) return;
+      event.preventDefault();
     } else if (event.key === "Escape" && !list.hidden) {
       event.preventDefault();
       event.stopPropagation();
       box.value = chosen;
+      box.setCustomValidity("");
       close();
     }
   });
@@ -601,9 +614,11 @@ function setUpRecordForm() {
     link.addEventListener("click", () => (changed = false));
   }
   form.addEventListener("submit", (event) => {
-    const halfTyped = [...form.elements].find((control) => control.validity?.badInput);
+    const halfTyped = [...form.elements].find(
+      (control) => control.validity?.badInput || control.validity?.customError,
+    );
     if (halfTyped) {
-      halfTyped.reportValidity(); // half a date would be sent as none
+      halfTyped.reportValidity(); // half a date, or half a name, would be sent as none
       event.preventDefault();
     } else if (sent) {
       event.preventDefault();

@@ -21,9 +21,14 @@ def _instance() -> Path:
 
 
 @blueprint.route("/attachments/<id>")
-def download(id: str) -> Response:
+def download(id: str) -> Any:
     """Send a file to somebody who may see its record."""
-    found = attachments.open_file(access.key_of(id) or 0, requests.actor(), instance=_instance())
+    try:
+        key, actor = access.key_of(id) or 0, requests.actor()
+        found = attachments.open_file(key, actor, instance=_instance())
+    except CrmError as refused:
+        flash(refused.text(_), "error")
+        return redirect(requests.referrer())
     if found is None:
         abort(404)
     row, path = found

@@ -4,7 +4,8 @@ Flask-Admin has nine routes a view; all pass `_handle_view`, which refuses those
 own queries and writes are never reached: `services/listing` reads, `services/records` writes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from flask import Response, abort, flash, g, has_request_context, redirect, request
@@ -13,6 +14,7 @@ from flask_admin.contrib.sqla import ModelView
 from wtforms import Form
 
 from crm_admin.database import db
+from crm_admin.errors import CrmError, Invalid, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.base import Record, Searchable
 from crm_admin.services import access, history, records
@@ -211,13 +213,14 @@ class EntityView(EntityForms, ModelView):
     @expose("/action/", methods=("POST",))
     def action_view(self) -> Any:
         """Do one thing with all the selected records, or with none of them."""
-        ids = request.form.getlist("rowid")[:MOST_SELECTED]
+        ids = dict.fromkeys(request.form.getlist("rowid")[:MOST_SELECTED])
         chosen = [self.get_one(id) for id in ids]
         if not chosen:
             flash(_("Please select at least one record."), "warning")
         with self.told(None), records.transaction("form"):
             for record in chosen:
-                records.delete(record, requests.actor())
+                with _naming(record):
+                    records.delete(record, requests.actor())
             if chosen:
                 flash(
                     _("%(count)s records moved to the recycle bin.", count=len(chosen)), "success"
@@ -231,6 +234,17 @@ class EntityView(EntityForms, ModelView):
     def change_history(self, record: Record) -> Sequence[history.Entry]:
         """Return who changed what in a record, as far as the user may see it."""
         return history.of(record, requests.actor())
+
+
+@contextmanager
+def _naming(record: Record) -> Iterator[None]:
+    """Let what refuses the block say which of several records it is about."""
+    title = str(record)[:120]
+    try:
+        yield
+    except CrmError as refused:
+        said = {"record": title, "reason": refused.text(_)}
+        raise Invalid([Problem("", N_("%(record)s: %(reason)s"), said)]) from refused
 
 
 #: Names of the entities' headings that several screens share.

@@ -79,7 +79,7 @@ class ExpenseView(EntityView):
         id, version = expense.id, access.key_of(request.form.get("version")) or 0
         with self.told(None), records.transaction("form"):
             if step == "submit":
-                expenses.submit(expense, actor)
+                expenses.submit(expense, actor, version=version)
             elif step == "reject":
                 reason = request.form.get("reason", "")
                 expenses.reject(expense, actor, version=version, reason=reason)

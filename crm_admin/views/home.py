@@ -34,7 +34,6 @@ class Home(Page):
             figures=_figures(facts, today),
             lists=[_ending(facts)] if facts.ending is not None else [],
             tips=_tips(facts, today),
-            recent=[],
             chart=_chart(facts),
         )
 
@@ -53,14 +52,13 @@ def _figures(facts: overview.Overview, today: Any) -> list[dict[str, Any]]:
     until = (today + timedelta(days=30)).isoformat()
     found: list[dict[str, Any]] = []
     if facts.customers is not None:
-        due = f"&next_contact_on.to={today}" if facts.to_contact else ""
         found.append(
             {
                 "label": _("My customers"),
                 "value": f"{facts.customers:,}",
                 "note": _("%(count)s to contact by today", count=facts.to_contact),
                 "tone": "warn" if facts.to_contact else "mut",
-                "url": f"/customers/?account_manager.is=me{due}",
+                "url": "/customers/?account_manager.is=me",
             }
         )
     if facts.ending is not None:

@@ -309,7 +309,8 @@ def _active(view: Any, question: Question, here: list[tuple[str, Any]]) -> list[
         if column.kind in ("date", "moment"):
             words |= {op: text for op, text, _k in _OPERATIONS["date"]}
         rest = [pair for pair in here if pair != (f"{key}.{operation}", value)]
-        text = f"{column.text} {_(words[operation])} {_shown(column, value)}"
+        shown = "" if operation in ("empty", "filled") else _shown(column, value)
+        text = f"{column.text} {_(words[operation])} {shown}"
         found.append({"text": text.strip(), "remove_url": requests.address(view.path, rest)})
     return found
 

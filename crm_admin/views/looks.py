@@ -22,7 +22,7 @@ def language(code: str) -> Any:
         actor = requests.actor()
         with records.transaction("profile"):
             people.prefer(actor, language=code)
-    return redirect(requests.back(_referrer()))
+    return redirect(requests.back(requests.referrer()))
 
 
 @blueprint.route("/look", methods=("POST",))
@@ -36,11 +36,8 @@ def look() -> Any:
         actor = requests.actor()
         with records.transaction("profile"):
             people.prefer(actor, theme=theme)
-    return ("", 204) if request.headers.get("X-CSRFToken") else redirect(requests.back(_referrer()))
-
-
-def _referrer() -> str:
-    """Return the page the person was on, as far as it is one of ours."""
-    referrer = request.referrer or ""
-    path = referrer.removeprefix(request.host_url.rstrip("/"))
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+    return (
+        ("", 204)
+        if request.headers.get("X-CSRFToken")
+        else redirect(requests.back(requests.referrer()))
+    )

@@ -73,14 +73,14 @@ class UserView(EntityView):
     def saved(self, id: int, *, is_new: bool = False) -> Any:
         """Give a new user the first password that was typed, within the same transaction."""
         if is_new and (password := request.form.get("password")):
-            user = access.find(User, id, requests.actor(), "edit")
+            user = access.find(User, id, requests.actor(), "create")
             assert user is not None
             passwords.set_password(user, password, requests.actor())
         return super().saved(id, is_new=is_new)
 
     def buttons(self, record: Record) -> list[dict[str, Any]]:
         """Offer a new password for somebody who forgot theirs."""
-        if not access.may(record, requests.actor(), "edit"):
+        if record.locked() or not access.may(record, requests.actor(), "edit"):
             return []
         question = _("Give this user a new password? Their open sessions end.")
         return [
@@ -111,7 +111,7 @@ class UserView(EntityView):
                     name=name,
                     password=new,
                 ),
-                "success",
+                "warning",  # it stays until the page is left: nobody sees it again
             )
         return redirect(f"{self.path}details/?id={id}")
 

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from sqlalchemy import inspect
 
 from crm_admin.jobs import JOBS
+from crm_admin.models.attachments import Attachment
 from crm_admin.models.base import Checked, Record
 from crm_admin.models.customers import Customer
 from crm_admin.models.interactions import Interaction
@@ -136,7 +137,7 @@ def lacking_of(view: Any, record: Record) -> dict[str, Any] | None:
     missing = [
         {
             "label": _(lack.label),
-            "url": _mend(view, record, lack) if may_edit else None,
+            "url": _mend(view, record, lack, may_edit=may_edit),
             "why": lack.problem.text(_) if lack.kind not in ("required", "related") else "",
             "key": view.model.column_key(lack.field_key),
             "kind": lack.kind,
@@ -147,11 +148,15 @@ def lacking_of(view: Any, record: Record) -> dict[str, Any] | None:
     return {"percent": percent, "missing": missing}
 
 
-def _mend(view: Any, record: Record, lack: completeness.Lack) -> str:
-    """Return the address where what is lacking can be filled in."""
+def _mend(view: Any, record: Record, lack: completeness.Lack, *, may_edit: bool) -> str | None:
+    """Return the address where what is lacking can be filled in, if the user may."""
     if lack.kind == "related":
-        return f"/{lack.related}/new/?customer={record.id}"
-    return f"{view.path}edit/?id={record.id}#{view.model.form_key(lack.field_key)}"
+        other = access.model_of(lack.related)
+        if other is None or not access.allows(requests.actor(), "create", other):
+            return None
+        return f"/{lack.related}/new/?{other.form_key(other.follows)}={record.id}"
+    field = view.model.form_key(lack.field_key)
+    return f"{view.path}edit/?id={record.id}#{field}" if may_edit else None
 
 
 def _sections(view: Any, record: Record, lacking: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -362,6 +367,7 @@ def _attachments(view: Any, record: Record) -> dict[str, Any] | None:
     """Return the files of a record, and where more can be added."""
     actor = requests.actor()
     may_edit = not record.locked() and access.may(record, actor, "edit")
+    may_delete = may_edit and access.allows(actor, "delete", Attachment)
     zone, back = requests.zone(), quote(f"{view.path}details/?id={record.id}", safe="")
     items = [
         {
@@ -370,7 +376,7 @@ def _attachments(view: Any, record: Record) -> dict[str, Any] | None:
             "by": by,
             "at": columns.moment(file.created_at, zone),
             "url": f"/attachments/{file.id}",
-            "delete_url": f"/attachments/{file.id}/delete?url={back}" if may_edit else None,
+            "delete_url": f"/attachments/{file.id}/delete?url={back}" if may_delete else None,
         }
         for file, by in attachments.listed(record, actor)
     ]

@@ -59,9 +59,11 @@ class Profile(Page):
             flash(_("Saved."), "success")
         return redirect(self.path)
 
-    @expose("/password/", methods=("POST",))
+    @expose("/password/", methods=("GET", "POST"))
     def password(self) -> Any:
         """Change the password; all other sessions end."""
+        if request.method == "GET":  # as when the language is changed below what was refused
+            return redirect(self.path)
         actor, sent, id = requests.actor(), request.form, g.session_id
         try:
             with records.transaction("profile"):

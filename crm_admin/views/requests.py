@@ -117,6 +117,13 @@ def back(default: str) -> str:
     return asked if is_ours(asked) else default
 
 
+def referrer() -> str:
+    """Return the page the person was on, as far as it is one of ours."""
+    referrer = request.referrer or ""
+    path = referrer.removeprefix(request.host_url.rstrip("/"))
+    return path if is_ours(path) else "/"
+
+
 def is_ours(address: str) -> bool:
     """Return whether an address leads to a page of ours, however a browser may read it."""
     plain = "\\" not in address and all(ord(character) >= 32 for character in address)

@@ -38,6 +38,9 @@ def sign_in() -> Any:
     """Show the sign-in form, or sign in."""
     if (code := request.args.get("language", "").replace("-", "_")) in i18n.LANGUAGES:
         cookie["language"] = code
+        if request.form.get("draft"):
+            i18n.use_language(code)
+            return form()
         return redirect(requests.address("/sign-in", [("next", _next())]))
     if request.method == "GET":
         return redirect("/") if requests.is_signed_in() else form()
@@ -125,7 +128,9 @@ def keep_draft() -> str:
     if owner is None or not request.form or not request.path.endswith(("/new/", "/edit/")):
         return ""
     typed = [
-        [name, value] for name, value in request.form.items(multi=True) if name != "csrf_token"
+        [name, value]
+        for name, value in request.form.items(multi=True)
+        if name not in ("csrf_token", "password")  # sealed is not hidden
     ]
     path = request.full_path.rstrip("?")
     sealed = _seal().dumps({"user": owner, "path": path, "typed": typed})

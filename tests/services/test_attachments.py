@@ -261,7 +261,7 @@ def test_a_record_that_closes_while_its_file_arrives_takes_none(people, tmp_path
             if self.tell() == 0:
                 db.session.rollback()
                 with records.transaction("tests"):
-                    expenses.submit(claim, people.ana)
+                    expenses.submit(claim, people.ana, version=claim.version)
             return super().read(size)
 
     with pytest.raises(Invalid):

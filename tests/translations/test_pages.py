@@ -120,7 +120,7 @@ def filled(app, people, tmp_path):
 def _step(expense, step, people):
     with records.transaction("tests"):
         if step:
-            expenses.submit(expense, people.ana)
+            expenses.submit(expense, people.ana, version=expense.version)
     if step in ("approve", "pay"):
         with records.transaction("tests"):
             expenses.approve(expense, people.dev, version=expense.version)

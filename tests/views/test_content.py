@@ -157,3 +157,22 @@ def test_a_field_hidden_from_a_role_is_nowhere(people, client_of):
     client.post(address, data={**form, "phone": "1", "city": "Rome", "notes": "Kept"})
     kept = access.find(Customer, one.id, people.system)
     assert (kept.phone, kept.city, kept.notes) == ("555-0199", None, "Kept")
+
+
+def test_a_missing_file_is_told_of_in_words(people, client_of, site, app):
+    import io
+    from pathlib import Path
+
+    from crm_admin.services import attachments
+
+    acme = make(Customer)
+    folder = Path(site.config["INSTANCE"])
+    kept = attachments.store(
+        acme, "a.txt", io.BytesIO(b"text"), people.dev, instance=folder, limit=100
+    )
+    attachments.place_of(kept, folder).unlink()
+    there = f"http://localhost/customers/details/?id={acme.id}"
+    client = client_of(people.dev)
+    answer = client.get(f"/attachments/{kept.id}", headers={"Referer": there})
+    assert answer.location == f"/customers/details/?id={acme.id}"
+    assert "This file is missing" in client.get(answer.location).text

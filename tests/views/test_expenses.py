@@ -131,3 +131,13 @@ def test_rejecting_needs_a_reason_that_the_claimant_reads(claim, people, client_
     assert "No &lt;b&gt;receipt&lt;/b&gt;" in page
     step(ana, claim, "submit")
     assert (claim.status, claim.decision_note) == (ExpenseStatus.SUBMITTED, None)
+
+
+def test_a_claim_is_submitted_as_it_was_read(people, client_of):
+    expense = make(Expense, claimant_id=people.ana.id, amount=10)
+    seen = expense.version
+    with records.transaction("tests"):
+        records.change(expense, {"amount": 9_999}, people.dev)
+    answer = step(client_of(people.ana), expense, "submit", version=seen)
+    assert expense.status == ExpenseStatus.DRAFT
+    assert "changed while you were looking" in answer.text

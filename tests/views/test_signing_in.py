@@ -9,7 +9,8 @@ from crm_admin import clock
 from crm_admin.database import db
 from crm_admin.models.customers import Customer
 from crm_admin.models.users import SignInAttempt, UserSession
-from crm_admin.services import passwords, records
+from crm_admin.services import organisation, passwords, records
+from crm_admin.views import signing_in
 from tests.conftest import PASSWORD
 from tests.make import make
 from tests.pages import form_of
@@ -200,6 +201,29 @@ def test_what_was_typed_when_the_session_ended_can_be_saved_after_signing_in(los
     assert client.post(f"/customers{action}", data=form).status_code == 302
     db.session.rollback()
     assert acme.notes == "Typed for an hour <b>"
+
+
+def test_the_form_goes_to_the_sign_in_and_holds_no_password(lost):
+    client, answer, _ = lost
+    assert 'action="/sign-in"' in answer.text
+    assert '<form method="post">' not in answer.text  # it would go to the page that was lost
+    chinese = client.post("/sign-in?language=zh-Hans-CN", data={"draft": _draft(answer)})
+    assert _draft(chinese) == _draft(answer)
+    assert "登录" in chinese.text
+
+
+def test_a_first_password_is_no_part_of_what_is_kept(people, client_of):
+    client = client_of(people.dev)
+    form = form_of(client.get("/users/new/"))
+    form |= {"name": "Quokka", "password": "five wild horses"}
+    with records.transaction("tests"):
+        organisation.end_sessions(people.dev)
+    draft = _draft(client.post("/users/new/", data=form))
+
+    with client.application.app_context():
+        kept = dict(signing_in._seal().loads(draft)["typed"])
+    assert kept["name"] == "Quokka"
+    assert "password" not in kept
 
 
 def test_a_wrong_password_does_not_lose_what_was_typed(lost):

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from crm_admin.database import db
+from crm_admin.errors import Invalid
 from crm_admin.models.audit import AuditEntry
 from crm_admin.models.roles import Role
 from crm_admin.models.users import User
@@ -248,3 +249,52 @@ def test_who_does_not_see_roles_changes_a_user_without_taking_any_away(people, c
     db.session.rollback()
     assert people.ana.phone == "555 0100"
     assert [role.code for role in people.ana.roles] == ["reader"]
+
+
+def test_a_new_password_stays_on_the_page_until_it_is_left(people, client_of):
+    client = client_of(people.dev)
+    client.post("/users/set_password/", data={"id": people.ana.id})
+    page = client.get(f"/users/details/?id={people.ana.id}").text
+    notice = page.partition("shown once:")[0].rpartition("<div")[0]
+    assert notice.rstrip().endswith("</svg>")
+    assert "data-toast" not in page.partition("shown once:")[0].rpartition('role="alert"')[2]
+
+
+def test_the_systems_own_user_stays_as_it_is(people, client_of):
+    client, id = client_of(people.dev), people.system.id
+    page = client.get(f"/users/details/?id={id}").text
+    assert "New password" not in page
+    assert f"/users/edit/?id={id}" not in page
+    client.post("/users/delete/", data={"id": id})
+    client.post("/users/set_password/", data={"id": id})
+    client.post(f"/users/edit/?id={id}", data={"name": "x", "username": "system2"})
+    db.session.rollback()
+    assert (people.system.deleted_at, people.system.password_hash) == (None, None)
+    assert people.system.username != "system2"
+
+
+def test_who_may_only_add_users_can_give_a_first_password(people, client_of):
+    grants = {"users": {"view": "all", "create": "all"}, "departments": {"lookup": "all"}}
+    role = make(Role, label_en="Desk", grants=grants, fields={})
+    with records.transaction("tests"):
+        records.change(people.eve, {"roles": [role]}, people.dev)
+    client = client_of(people.eve)
+    form = form_of(client.get("/users/new/"))
+    form |= {"name": "New", "username": "newcomer", "password": "five wild horses"}
+    assert client.post("/users/new/", data=form).status_code == 302
+    db.session.rollback()
+    assert organisation.by_username("newcomer").must_change_password
+
+
+def test_what_names_a_record_cannot_be_hidden(people):
+    role = organisation.role("sales")
+    with pytest.raises(Invalid, match="names a record"), records.transaction("tests"):
+        records.change(role, {"fields": {"customers": {"name": "hidden"}}}, people.dev)
+
+
+def test_the_language_can_be_chosen_below_a_refused_password(people, client_of):
+    client = client_of(people.dev)
+    client.post("/profile/password/", data={"current": "wrong", "new": "x", "repeat": "y"})
+    there = "http://localhost/profile/password/"
+    answer = client.post("/language/zh-Hans-CN", headers={"Referer": there})
+    assert client.get(answer.location, follow_redirects=True).status_code == 200
