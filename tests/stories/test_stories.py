@@ -83,6 +83,46 @@ def test_another_record_is_chosen_by_keyboard(acme, enter, people):
     assert db.session.query(Contact).one().customer_id == acme.id
 
 
+def test_half_a_name_is_never_saved_as_another_record(acme, enter, people):
+    make(Customer, name="Beta", account_manager_id=people.ana.id)
+    contact = make(Contact, name="Li Wei", customer=acme)
+    page = enter("ana", locale="en")
+    page.goto(f"/contacts/edit/?id={contact.id}")
+    box, id = page.get_by_role("combobox", name="Customer"), page.locator("[name=customer]")
+    box.focus()
+    box.fill("Be")
+    page.keyboard.press("Control+Enter")  # the name is not chosen yet
+    assert page.url.endswith(f"/contacts/edit/?id={contact.id}")
+    assert id.input_value() == str(acme.id)
+    page.keyboard.press("Enter")
+    page.get_by_role("option", name="Beta").wait_for()
+    page.keyboard.press("Enter")
+    assert box.input_value().startswith("Beta")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/contacts/details/**")
+    assert "Beta" in page.locator("main").inner_text()
+
+
+def test_an_emptied_choice_is_saved_as_none(acme, enter, people):
+    page = enter("ben", locale="en")
+    page.goto(f"/customers/edit/?id={acme.id}")
+    box = page.get_by_role("combobox", name="Technical manager")
+    box.fill("Ana")
+    page.get_by_role("option", name="Ana").wait_for()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+s")
+    page.wait_for_url("**/customers/edit/**")
+    page.get_by_text("Saved.").wait_for()
+    box = page.get_by_role("combobox", name="Technical manager")
+    assert box.input_value() == "Ana"
+    box.fill("")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/customers/details/**")
+    with page.expect_navigation():
+        page.goto(f"/customers/edit/?id={acme.id}")
+    assert page.get_by_role("combobox", name="Technical manager").input_value() == ""
+
+
 def test_what_was_typed_is_not_left_without_a_question(acme, enter):
     page = enter("ana", locale="en")
     page.goto(f"/customers/edit/?id={acme.id}")
