@@ -145,11 +145,11 @@ class Customizable:
 
 
 class Searchable:
-    """A record found by any part of its `search_keys`, kept together in small letters."""
+    """A record of which there are many: its `search_keys` are kept together in small letters."""
 
-    #: The columns that a search looks in.
-    search_keys: ClassVar[tuple[str, ...]] = ()
-    #: Those of them that are names, found by their sound in Chinese as well.
+    search_keys: ClassVar[tuple[str, ...]]
+
+    #: Those of the `search_keys` that are names, found by their sound in Chinese as well.
     spoken_keys: ClassVar[tuple[str, ...]] = ()
 
     search_text: Mapped[str] = mapped_column(Text, default="")
@@ -184,6 +184,8 @@ class Record(Model):
     newest: ClassVar[str] = ""
     #: What its numbers begin with ("C" for C-000013), kept in `number`; none: it has no number.
     number_prefix: ClassVar[str] = ""
+    #: The columns that a search looks in; none: its list has no search.
+    search_keys: ClassVar[tuple[str, ...]] = ()
     #: The field shown beside its title where one is chosen among many.
     detail: ClassVar[str] = ""
     #: Whether people's rules, rights and lists depend on it, so that what is kept of it is stale.

@@ -14,6 +14,7 @@ class Department(Record):
     """
 
     __tablename__ = "departments"
+    search_keys = ("name", "code")
     __table_args__ = (unique_alive("code"),)
     singular, plural = N_("Department"), N_("Departments")
     configures = True

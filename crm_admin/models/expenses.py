@@ -81,7 +81,9 @@ class Expense(Searchable, Checked, Customizable, Record):
     def locked(self) -> str:
         if self.status in (ExpenseStatus.DRAFT, ExpenseStatus.REJECTED):
             return ""
-        return N_("What was submitted can change only after it is sent back.")
+        if self.status == ExpenseStatus.SUBMITTED:
+            return N_("What was submitted can change only after it is sent back.")
+        return N_("What was approved or paid stays as it is.")
 
     def problems(self) -> Iterator[Problem]:
         if self.amount is not None and self.amount <= 0:

@@ -11,6 +11,7 @@ class Picklist(Labelled, Record):
     """A named list of choices; columns name it by its code."""
 
     __tablename__ = "picklists"
+    search_keys = ("code", "label_en", "label_zh_hans", "label_zh_hant")
     __table_args__ = (unique_alive("code"),)
     singular, plural = N_("Picklist"), N_("Picklists")
     configures = True
@@ -22,6 +23,7 @@ class PicklistItem(Labelled, Record):
     """One choice. Records keep its code, so its labels can change at any time."""
 
     __tablename__ = "picklist_items"
+    search_keys = ("code", "label_en", "label_zh_hans", "label_zh_hant")
     __table_args__ = (unique_alive("picklist_id", "code"),)
     singular, plural = N_("Picklist item"), N_("Picklist items")
     configures = True

@@ -29,6 +29,7 @@ class Role(Labelled, Record):
     """
 
     __tablename__ = "roles"
+    search_keys = ("code", "label_en", "label_zh_hans", "label_zh_hant")
     __table_args__ = (unique_alive("code"),)
     singular, plural = N_("Role"), N_("Roles")
     configures = True

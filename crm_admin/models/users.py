@@ -26,6 +26,7 @@ class User(Record):
     """
 
     __tablename__ = "users"
+    search_keys = ("name", "username", "job_title", "email", "phone")
     __table_args__ = (unique_alive("username"),)
     singular, plural = N_("User"), N_("Users")
     configures = True

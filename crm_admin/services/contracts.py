@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import date
 
 from crm_admin.database import db
+from crm_admin.errors import Invalid, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.contracts import Contract, ContractStatus, RenewalPolicy
 from crm_admin.models.customers import Customer
 from crm_admin.models.users import User
-from crm_admin.services import access, notifications, records
+from crm_admin.services import access, changes, notifications, records
 
 #: How many contracts one transaction of a job looks at.
 CHUNK = 500
@@ -16,10 +17,20 @@ CHUNK = 500
 
 @records.prepare.register
 def _prepare(record: Contract, actor: User) -> None:
-    """Give a new contract to its customer's account manager, where nobody else is named.
+    """Refuse to follow another customer's contract, and find a new one its owner.
+
+    It is its customer's account manager, where nobody else is named.
 
     Who may not give contracts to others keeps those they add.
     """
+    if record.predecessor_id is not None and changes.of(record).keys() & {
+        "predecessor_id",
+        "customer_id",
+    }:
+        before = db.session.get(Contract, record.predecessor_id)
+        if before is not None and before.customer_id != record.customer_id:
+            message = N_("This contract belongs to another customer.")
+            raise Invalid([Problem("predecessor_id", message)])
     if record.id is None and record.owner_id is None and record.customer_id is not None:
         customer = db.session.get(Customer, record.customer_id)
         if customer is not None and access.allows(actor, "assign", Contract):

@@ -5,11 +5,26 @@ from datetime import date
 from sqlalchemy import ColumnElement, and_, or_
 
 from crm_admin import clock
+from crm_admin.database import db
 from crm_admin.errors import Conflict, Denied, Invalid, Problem
 from crm_admin.i18n import N_
+from crm_admin.models.contracts import Contract
 from crm_admin.models.expenses import Expense, ExpenseStatus
 from crm_admin.models.users import User
-from crm_admin.services import access, records
+from crm_admin.services import access, changes, records
+
+
+@records.prepare.register
+def _prepare(record: Expense, actor: User) -> None:
+    """Refuse another customer's contract, and what was not spent yet."""
+    changed = changes.of(record)
+    if record.contract_id is not None and changed.keys() & {"contract_id", "customer_id"}:
+        contract = db.session.get(Contract, record.contract_id)
+        if contract is not None and record.customer_id not in (None, contract.customer_id):
+            message = N_("This contract belongs to another customer.")
+            raise Invalid([Problem("contract_id", message)])
+    if "spent_on" in changed and record.spent_on and record.spent_on > clock.latest_day():
+        raise Invalid([Problem("spent_on", N_("This day is still to come."))])
 
 
 def submit(expense: Expense, actor: User, *, version: int) -> None:

@@ -16,14 +16,13 @@ from sqlalchemy import (
     bindparam,
     func,
     inspect,
-    or_,
     select,
     true,
 )
 
 from crm_admin import i18n
 from crm_admin.database import db
-from crm_admin.models.base import Record, Searchable
+from crm_admin.models.base import Record
 from crm_admin.models.users import User
 from crm_admin.services import access, filters, search
 
@@ -306,13 +305,10 @@ def lookup(
     if model is User:
         conditions += [table.c.is_system.is_(False), table.c.is_active]
     words = search.words(term)
-    if words and issubclass(model, Searchable):
+    if words and model.search_keys:
         conditions.append(search.condition(model, actor, term))
     else:
-        columns = [title, table.c.username] if model is User else [title]
-        conditions += [
-            or_(*(column.icontains(word, autoescape=True) for column in columns)) for word in words
-        ]
+        conditions += [title.icontains(word, autoescape=True) for word in words]
     found = db.session.execute(
         statement.where(*conditions).order_by(title, table.c.id).offset(offset).limit(limit)
     )

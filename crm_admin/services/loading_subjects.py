@@ -16,10 +16,11 @@ from crm_admin.models.base import Record
 from crm_admin.models.contacts import Contact
 from crm_admin.models.contracts import Contract
 from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
+from crm_admin.models.expenses import Expense
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.promotion_materials import MaterialMovement, MovementKind, PromotionMaterial
 from crm_admin.models.users import User
-from crm_admin.services import access, promotion_materials
+from crm_admin.services import access, interactions, promotion_materials
 from crm_admin.services.loading import SUBJECTS, Before, Row, Subject, insert
 
 
@@ -105,23 +106,48 @@ def _contacts(rows: Sequence[Row], actor: User) -> None:
 
 
 @_subject(Contract)
-def _contracts(rows: Sequence[Row], actor: User) -> None:
-    """Give those nobody owns to their customer's account manager."""
+def _contracts(rows: Sequence[Row], actor: User) -> Mapping[int, Problem]:
+    """Refuse to follow another customer's; give those nobody owns to the account manager."""
     bare = [row for row in rows if row.owner_id is None]
     managers = _looked_up(Customer, "account_manager_id", (row.customer_id for row in bare))
     for row in bare:
         row.owner_id = managers.get(row.customer_id)
+    message = N_("This contract belongs to another customer.")
+    return _others(rows, Contract, "predecessor_id", message)
+
+
+@_subject(Expense)
+def _expenses(rows: Sequence[Row], actor: User) -> Mapping[int, Problem]:
+    """Refuse another customer's contract, and what was not spent yet."""
+    message = N_("This contract belongs to another customer.")
+    found = _others(rows, Contract, "contract_id", message)
+    for position, row in enumerate(rows):
+        if row.spent_on and row.spent_on > clock.latest_day():
+            found[position] = Problem("spent_on", N_("This day is still to come."))
+    return found
 
 
 @_subject(Interaction)
 def _interactions(rows: Sequence[Row], actor: User) -> Mapping[int, Problem]:
-    """Refuse another customer's contact."""
-    customers = _looked_up(Contact, "customer_id", (row.contact_id for row in rows))
+    """Refuse another customer's contact, and what has not happened yet."""
+    message = N_("This contact belongs to another customer.")
+    found = _others(rows, Contact, "contact_id", message)
+    latest = clock.now() + interactions.AHEAD
+    for position, row in enumerate(rows):
+        if row.happened_at and row.happened_at > latest:
+            message = N_("This moment is still to come. Plans belong under “Next step”.")
+            found[position] = Problem("happened_at", message)
+    return found
+
+
+def _others(rows: Sequence[Row], model: type[Record], key: str, message: str) -> dict[int, Problem]:
+    """Return {position: problem} of the rows whose `key` names a record of another customer."""
+    customers = _looked_up(model, "customer_id", (getattr(row, key) for row in rows))
     found = {}
     for position, row in enumerate(rows):
-        if row.contact_id and customers.get(row.contact_id, row.customer_id) != row.customer_id:
-            message = N_("This contact belongs to another customer.")
-            found[position] = Problem("contact_id", message)
+        id = getattr(row, key)
+        if id and row.customer_id and customers.get(id, row.customer_id) != row.customer_id:
+            found[position] = Problem(key, message)
     return found
 
 

@@ -84,10 +84,17 @@ def choices(picklist: str, language: str, kept: str | None = None) -> list[tuple
 
 
 def code_of(picklist: str, text: str) -> str | None:
-    """Return the code a text means: the code itself or a label in any language, in any case."""
-    wanted = text.strip().casefold()
+    """Return the code a text means: the code itself or a label in any language.
+
+    Neither the case of letters nor gaps between them matter.
+    """
+    wanted = _closed(text)
     for item in items(picklist).values():
         labels = (item.code, item.label_en, item.label_zh_hans, item.label_zh_hant)
-        if wanted in (label.casefold() for label in labels):
+        if wanted in map(_closed, labels):
             return item.code
     return None
+
+
+def _closed(text: str) -> str:
+    return "".join(text.split()).casefold()

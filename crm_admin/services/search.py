@@ -53,13 +53,11 @@ def condition(model: type[Record], actor: User, text: str) -> ColumnElement[bool
 
     A field the actor may not see finds nothing. Source: A21
     """
-    if not issubclass(model, Searchable):
-        return false()
     keys = model.search_keys
     found = words(text)
-    if not found:
+    if not found or not keys:
         return false()
-    if all(access.readable(actor, model, key) for key in keys):
+    if issubclass(model, Searchable) and all(access.readable(actor, model, key) for key in keys):
         return _has_all(access.table_of(model), found)
     columns = inspect(model).columns
     seen = [columns[key] for key in keys if access.readable(actor, model, key)]

@@ -143,11 +143,13 @@ function setUpSearchKeys() {
 /* ---- Confirmation ------------------------------------------------------------------------------- */
 
 /** Ask in the page's dialog; resolves to true when the person wants to go on. */
-function ask(question, yes) {
+function ask(question, yes, tone = "danger") {
   const dialog = document.getElementById("confirm");
   const button = dialog.querySelector("[data-yes]");
   button.dataset.usual ??= button.textContent;
   button.textContent = yes || button.dataset.usual;
+  button.classList.toggle("danger", tone === "danger");
+  button.classList.toggle("primary", tone !== "danger");
   document.getElementById("confirm-text").textContent = question;
   dialog.returnValue = "no";
   dialog.showModal();
@@ -170,19 +172,13 @@ function setUpConfirmation() {
       event.preventDefault();
       event.stopImmediatePropagation();
       const label = asking.dataset.confirmButton ?? button?.textContent.trim();
-      if (await ask(asking.dataset.confirm, label)) {
+      if (await ask(asking.dataset.confirm, label, asking.dataset.confirmTone)) {
         agreed.add(form);
         form.requestSubmit(button);
       }
     },
     true,
   );
-  document.addEventListener("click", async (event) => {
-    const link = event.target.closest("a[data-confirm]");
-    if (!link) return;
-    event.preventDefault();
-    if (await ask(link.dataset.confirm, link.dataset.confirmButton)) location.assign(link.href);
-  });
 }
 
 /* ---- Messages ------------------------------------------------------------------------------------- */
@@ -514,7 +510,8 @@ function setUpLookup(lookup) {
     const url = new URL(lookup.dataset.lookup, location.href);
     url.searchParams.set("query", words);
     url.searchParams.set("limit", "10");
-    const other = lookup.dataset.within && lookup.closest("form")?.elements[lookup.dataset.within];
+    const narrower = `input[type="hidden"][name="${lookup.dataset.within}"]`;
+    const other = lookup.dataset.within && lookup.closest("form")?.querySelector(narrower);
     if (other && other.value && other.value !== NO_RECORD) url.searchParams.set("within", other.value);
     try {
       const answer = await fetch(url, { signal: request.signal, headers: { Accept: "application/json" } });

@@ -16,7 +16,7 @@ from wtforms import Form
 from crm_admin.database import db
 from crm_admin.errors import CrmError, Invalid, Problem
 from crm_admin.i18n import N_
-from crm_admin.models.base import Record, Searchable
+from crm_admin.models.base import Record
 from crm_admin.services import access, history, records
 from crm_admin.views import columns, exports, frame, lists, pages, requests
 from crm_admin.views.entity_forms import EntityForms
@@ -195,10 +195,13 @@ class EntityView(EntityForms, ModelView):
     def delete_view(self) -> Any:
         """Move one record to the recycle bin."""
         record = self.get_one(request.form.get("id"))
+        here = f"{self.path}details/?id={record.id}"
         with self.told(None), records.transaction("form"):
-            records.delete(record, requests.actor())
+            with _naming(record):
+                records.delete(record, requests.actor())
             flash(_("Moved to the recycle bin."), "success")
-        return redirect(requests.back(self.path))
+            here = requests.back(self.path)
+        return redirect(here)
 
     @expose("/restore/", methods=("POST",))
     def restore(self) -> Any:
@@ -229,7 +232,7 @@ class EntityView(EntityForms, ModelView):
 
     def is_searchable(self) -> bool:
         """Return whether the list can be searched."""
-        return issubclass(self.model, Searchable)
+        return bool(self.model.search_keys)
 
     def change_history(self, record: Record) -> Sequence[history.Entry]:
         """Return who changed what in a record, as far as the user may see it."""

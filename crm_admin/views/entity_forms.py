@@ -97,8 +97,7 @@ class EntityForms:
     def edit_view(self) -> Any:
         """Show a record's form, or save one that was filled in."""
         record = self.get_one(request.args.get("id"))
-        if reason := record.locked():
-            flash(_(reason), "warning")
+        if record.locked():  # its page says why
             return redirect(f"{self.path}details/?id={record.id}")
         form = self.form_of(record, request.form if request.method == "POST" else None)
         conflict = None

@@ -51,7 +51,12 @@ def answer(view: Any, kind: str) -> Any:
         return _named(
             Response(lines, mimetype="text/csv", content_type="text/csv; charset=utf-8"), name
         )
-    return _named(Response(xlsx(headings, _valued(chunks, make), shown), mimetype=_XLSX), name)
+    return _named(
+        Response(
+            xlsx(headings, _valued(chunks, make), shown, _(view.model.plural)), mimetype=_XLSX
+        ),
+        name,
+    )
 
 
 def exported(view: Any) -> list[Column]:
@@ -105,7 +110,7 @@ def _write_later(view: Any, query: dict[str, Any], asker: User, file: Path) -> i
     make = [columns.writer(c, language, question.zone) for c in shown]
     chunks = listing.stream(view.model, asker, question, [c.key for c in shown])
     rows = _valued(chunks, make)
-    return write_xlsx(file, [c.text for c in shown], rows, shown)
+    return write_xlsx(file, [c.text for c in shown], rows, shown, _(view.model.plural))
 
 
 def _every_column(view: Any) -> list[Column]:
@@ -166,16 +171,22 @@ def harmless(text: str) -> str:
     return f"'{text}"
 
 
-def xlsx(headings: Sequence[str], rows: Iterable[Sequence[Any]], shown: Sequence[Column]) -> bytes:
+def xlsx(
+    headings: Sequence[str], rows: Iterable[Sequence[Any]], shown: Sequence[Column], title: str
+) -> bytes:
     """Return a workbook: texts stay texts, dates and amounts are dates and amounts."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "list.xlsx"
-        write_xlsx(file, headings, rows, shown)
+        write_xlsx(file, headings, rows, shown, title)
         return file.read_bytes()
 
 
 def write_xlsx(
-    file: Path, headings: Sequence[str], rows: Iterable[Sequence[Any]], shown: Sequence[Column]
+    file: Path,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    shown: Sequence[Column],
+    title: str,
 ) -> int:
     """Write a workbook row by row, in bounded memory; return how many rows it has."""
     import xlsxwriter  # slow to import, and seldom needed
@@ -184,7 +195,7 @@ def write_xlsx(
     with xlsxwriter.Workbook(
         file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     ) as book:
-        sheet = book.add_worksheet()
+        sheet = book.add_worksheet(title[:31])
         formats = {
             "date": book.add_format({"num_format": "yyyy-mm-dd"}),
             "moment": book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),

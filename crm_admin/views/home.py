@@ -1,6 +1,6 @@
 """The first page after signing in: what waits today, and the person's own figures."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask_admin import expose
@@ -32,9 +32,9 @@ class Home(Page):
             greeting=_greeting(actor.name),
             today_text=format_date(today, "full"),
             figures=_figures(facts, today),
-            lists=[_ending(facts)] if facts.ending is not None else [],
+            lists=[_ending(facts, today)] if facts.ending is not None else [],
             tips=_tips(facts, today),
-            chart=_chart(facts),
+            chart=_chart(facts, today),
         )
 
 
@@ -94,7 +94,7 @@ def _figures(facts: overview.Overview, today: Any) -> list[dict[str, Any]]:
     return found
 
 
-def _ending(facts: overview.Overview) -> dict[str, Any]:
+def _ending(facts: overview.Overview, today: date) -> dict[str, Any]:
     """Return the list of contracts that end soon; an amount stands with its currency."""
     shown = [c for c in columns.labelled(Contract) if c.key in facts.soonest_keys]
     order = [c for k in facts.soonest_keys if k != "currency" for c in shown if c.key == k]
@@ -108,7 +108,7 @@ def _ending(facts: overview.Overview) -> dict[str, Any]:
         rows.append((f"/contracts/details/?id={id}", cells))
     return {
         "title": _("Contracts that end soon"),
-        "all_url": "/contracts/?status.is=active&sort=ends_on",
+        "all_url": f"/contracts/?status.is=active&ends_on.from={today}&sort=ends_on",
         "columns": [c.text for c in order],
         "rows": rows,
         "empty": _("No contract ends in the next 90 days."),
@@ -158,7 +158,7 @@ def _tips(facts: overview.Overview, today: Any) -> list[dict[str, Any]]:
     return tips
 
 
-def _chart(facts: overview.Overview) -> dict[str, Any] | None:
+def _chart(facts: overview.Overview, today: date) -> dict[str, Any] | None:
     """Return the contracts that end in each of the coming months."""
     if not any(count for _start, _end, count in facts.months):
         return None
@@ -169,7 +169,8 @@ def _chart(facts: overview.Overview) -> dict[str, Any] | None:
                 "label": f"{start:%Y}/1" if start.month == 1 else str(start.month),
                 "value": count,
                 "text": f"{count:,}",
-                "url": f"/contracts/?status.is=active&ends_on.from={start}&ends_on.to={end}",
+                "url": f"/contracts/?status.is=active&ends_on.from={max(start, today)}"
+                f"&ends_on.to={end}",
             }
             for start, end, count in facts.months
         ],

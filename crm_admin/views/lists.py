@@ -44,6 +44,9 @@ def context(view: Any) -> dict[str, Any]:
     shown = _own_name_first(view.model, [c for c in view.listed if view.reads(c.key)])
     page = listing.page(view.model, actor, question, [c.key for c in shown])
     last = max(1, -(-min(page.count, COUNTED) // question.size))
+    if question.page and not page.rows:  # beyond the end: the last there is
+        question = replace(question, page=last - 1)
+        page = listing.page(view.model, actor, question, [c.key for c in shown])
     here = _arguments(question)
     exports = access.allows(actor, "export", view.model) and not question.binned
     return {
@@ -53,7 +56,7 @@ def context(view: Any) -> dict[str, Any]:
         "count_text": counted(page.count),
         "page": pager(view.path, here, question, page.count, last),
         "search": question.search,
-        "search_hint": _("Search"),
+        "search_hint": _("Search") if view.is_searchable() else "",
         "hidden_args": [(k, v) for k, v in here if k not in ("search", "page")],
         "filters": _filters(view),
         "active_filters": _active(view, question, here),

@@ -103,6 +103,16 @@ def test_half_a_name_is_never_saved_as_another_record(acme, enter, people):
     assert "Beta" in page.locator("main").inner_text()
 
 
+def test_only_the_chosen_customers_contacts_are_offered(acme, enter, people):
+    make(Contact, name="Li Ours", customer=acme)
+    make(Contact, name="Li Theirs", customer=make(Customer, account_manager_id=people.ana.id))
+    page = enter("ana", locale="en")
+    page.goto(f"/interactions/new/?customer={acme.id}")
+    page.get_by_role("combobox", name="Contact").fill("Li")
+    page.get_by_role("option", name=re.compile("Li Ours")).wait_for()
+    assert page.locator("[role=option]").count() == 1
+
+
 def test_an_emptied_choice_is_saved_as_none(acme, enter, people):
     page = enter("ben", locale="en")
     page.goto(f"/customers/edit/?id={acme.id}")

@@ -139,7 +139,8 @@ def full(entity, people):
         if not known and not column.given and not column.required:
             given[column.column_key] = _filled(column, people)
     if entity == "contracts":
-        given["predecessor_id"] = cases("contracts", people)[0].record.id
+        before = cases("contracts", people)[0].record
+        given |= {"predecessor_id": before.id, "customer_id": before.customer_id}
     if entity == "interactions":
         contact = cases("contacts", people)[0].record
         given |= {"contact_id": contact.id, "customer_id": contact.customer_id}

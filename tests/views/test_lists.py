@@ -63,3 +63,34 @@ def test_what_is_missing_is_added_to_the_record_that_misses_it(people, client_of
     make(Rule, field_key="material_movements", kind="related", **entity)
     page = client_of(people.dev).get(f"/promotion_materials/details/?id={material.id}").text
     assert f"/material_movements/new/?material={material.id}" in page
+
+
+def test_people_are_searched_and_what_cannot_be_searched_offers_no_search(people, client_of):
+    dev = client_of(people.dev)
+    for path, words, hit in (
+        ("users", "cho", "Cho"),
+        ("departments", "sou", "South"),
+        ("roles", "审计", "Read-only auditor"),
+        ("picklists", "industr", "Industries"),
+    ):
+        page = dev.get(f"/{path}/?search={words}").text
+        assert "1 record<" in page, path
+        assert hit in page, path
+    assert 'role="search"' not in dev.get("/rules/").text.partition("data-toolbar")[2]
+
+
+def test_a_page_beyond_the_end_is_the_last(people, client_of):
+    for number in range(21):
+        make(Customer, name=f"Number {number:02}")
+    page = client_of(people.dev).get("/customers/?page=99&size=20&sort=name").text
+    assert "Number 20" in page
+    assert "Number 19" not in page
+
+
+def test_who_cannot_delete_a_record_stays_on_it_and_hears_why(people, client_of):
+    acme = make(Customer, name="Acme")
+    make(Contact, customer=acme)
+    sent = {"id": acme.id, "url": "/customers/"}
+    answer = client_of(people.dev).post("/customers/delete/", data=sent, follow_redirects=True)
+    assert answer.request.path == "/customers/details/"
+    assert "Acme: It is still used by 1 records: Contacts." in answer.text
