@@ -117,11 +117,12 @@ def stream(
 ) -> Iterator[Sequence[tuple[Any, ...]]]:
     """Yield chunks of rows of (id, *values) of all records asked for that the actor may export.
 
-    On a connection of its own, so that it outlives the request that began it.
+    A relation's value is the number of the other record where its title is no name, so that a file
+    can be taken in again. It has a connection of its own: it outlives the request that began it.
     """
     ordered = _ordered(_matching(model, actor, question, "export"), model, actor, question)
     ids = list(db.session.scalars(ordered))
-    chosen = _select(model, tuple(keys), i18n.language())
+    chosen = _select(model, tuple(keys), i18n.language(), by_number=True)
 
     def rows() -> Iterator[Sequence[tuple[Any, ...]]]:
         with db.engine.connect() as connection:
@@ -248,17 +249,21 @@ def _rows(model: type[Record], ids: Sequence[int], keys: Sequence[str]) -> list[
 
 
 @cache
-def _select(model: type[Record], keys: tuple[str, ...], language: str) -> Select[Any]:
+def _select(
+    model: type[Record], keys: tuple[str, ...], language: str, *, by_number: bool = False
+) -> Select[Any]:
     """Return the select of (id, *values) of the `ids`, made once a language.
 
     A relation's value is the other record's title.
     """
-    columns, joined = _columns(model, keys)
+    columns, joined = _columns(model, keys, by_number=by_number)
     ids = access.table_of(model).c.id.in_(bindparam("ids", expanding=True))
     return select(*columns).select_from(joined).where(ids)
 
 
-def _columns(model: type[Record], keys: Sequence[str]) -> tuple[list[Any], Any]:
+def _columns(
+    model: type[Record], keys: Sequence[str], *, by_number: bool = False
+) -> tuple[list[Any], Any]:
     """Return the columns (id, *values) of an entity and what they are selected from."""
     table, relations = access.table_of(model), inspect(model).relationships
     columns: list[Any] = [table.c.id]
@@ -271,7 +276,8 @@ def _columns(model: type[Record], keys: Sequence[str]) -> tuple[list[Any], Any]:
         target = relation.mapper.class_
         other = access.table_of(target).alias()
         joined = joined.outerjoin(other, other.c.id == table.c[model.column_key(key)])
-        columns.append(title_of(target, other))
+        numbered = by_number and target.number_prefix and target.title != "name"
+        columns.append(other.c.number if numbered else title_of(target, other))
     return columns, joined
 
 

@@ -52,3 +52,10 @@ def test_what_is_loaded_keeps_the_same_rules(people):
 def test_a_choice_is_known_with_and_without_gaps(people):
     codes = {picklists.code_of("customer_grades", text) for text in ("A 级", "A级", "a級", "A")}
     assert codes == {"A"}
+
+
+def test_a_file_names_contracts_by_number_so_that_it_can_be_taken_in_again(people, client_of):
+    before = make(Contract, title_text="Care")
+    make(Contract, title_text="Care", customer=before.customer, predecessor=before)
+    file = client_of(people.dev).get("/contracts/export/csv/").text
+    assert file.count(before.number) == 2
