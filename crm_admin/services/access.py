@@ -280,6 +280,10 @@ def find(
     return found
 
 
+#: Columns that name a record in one language or another, where it has them.
+_NAMES = ("name", "number", "label_en", "label_zh_hans", "label_zh_hant")
+
+
 @cache
 def by_key(model: type[M], *, binned: bool = False, whole: bool = False) -> Select[M]:
     """Return the select of the one record with `key`, whoever asks; put together once an entity.
@@ -292,8 +296,16 @@ def by_key(model: type[M], *, binned: bool = False, whole: bool = False) -> Sele
         statement = statement.where(gone)
     if whole:
         relations = [r for r in inspect(model).relationships if r.secondary is None]
-        statement = statement.options(*(joinedload(r.class_attribute) for r in relations))
+        statement = statement.options(*map(_named, relations))
     return statement
+
+
+def _named(relation: Any) -> Any:
+    """Return the loading of the record a relation points at, no more of it than its names."""
+    target = relation.mapper.class_
+    keys = {key for key in (*_NAMES, target.title) if key in relation.mapper.columns}
+    names = [getattr(target, key) for key in sorted(keys)]
+    return joinedload(relation.class_attribute).load_only(*names)
 
 
 def may(record: Model, actor: User, verb: str = "view") -> bool:
