@@ -29,7 +29,7 @@ from wtforms.validators import Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget, Select, html_params
 
 from crm_admin.models.base import Record
-from crm_admin.services import access, labels, picklists
+from crm_admin.services import access, configuration, labels, picklists
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
 from crm_admin.views.words import ngettext
@@ -202,14 +202,15 @@ def bound(
         lookups: field -> (address that finds records, address that makes one or None).
         more: further fields, unbound, by name.
     """
-    fields: dict[str, Any] = {}
-    for column in columns:
-        options: dict[str, Any] = {
-            "description": _(column.help) if column.help else "",
-            "validators": [Optional()],  # what must be filled in, the write path says
-        }
-        fields[column.key] = _field(column, record, zone, language, lookups, options)
-    form_class = type("EntityForm", (Form,), {**fields, **(more or {}), "Meta": Meta})
+    plain = not more and not any(_keeps_an_old_choice(column, record) for column in columns)
+    place = (tuple(columns), zone.key, language, tuple(lookups.items()), configuration.stamp())
+    form_class = _classes.get(place) if plain else None
+    if form_class is None:
+        form_class = _form_class(columns, record, zone, language, lookups, more or {})
+        if plain and place[-1] is not None:
+            if len(_classes) >= MOST:
+                _classes.clear()
+            _classes[place] = form_class
     form: Form = form_class(data, obj=record)
     for column in columns:
         field: Any = form[column.key]
@@ -219,6 +220,39 @@ def bound(
             column.kind, getattr(field, "widget_kind", "")
         )
     return form
+
+
+#: The forms that were made, under all they are made of, and how many a process keeps.
+_classes: dict[tuple[Any, ...], type[Form]] = {}
+MOST = 500
+
+
+def _keeps_an_old_choice(column: Column, record: Record) -> bool:
+    """Return whether a record has a choice that is no longer offered, but to itself."""
+    if column.kind != "choice":
+        return False
+    kept = getattr(record, column.column_key, None)
+    item = picklists.items(column.picklist).get(kept) if kept else None
+    return bool(kept) and (item is None or not item.is_active)
+
+
+def _form_class(
+    columns: list[Column],
+    record: Record,
+    zone: ZoneInfo,
+    language: str,
+    lookups: dict[str, tuple[str, str | None]],
+    more: dict[str, Any],
+) -> type[Form]:
+    """Return the class of the form of these columns and further fields."""
+    fields: dict[str, Any] = {}
+    for column in columns:
+        options: dict[str, Any] = {
+            "description": _(column.help) if column.help else "",
+            "validators": [Optional()],  # what must be filled in, the write path says
+        }
+        fields[column.key] = _field(column, record, zone, language, lookups, options)
+    return type("EntityForm", (Form,), {**fields, **more, "Meta": Meta})
 
 
 def _field(
