@@ -157,7 +157,9 @@ class Measured:
     def told(self) -> int:
         """Print the figures, and return 1 where the bar is not kept."""
         bar, (p50, p95) = self.request.bar, spread(self.seconds)
-        level = quiet(self.used) * machine.REFERENCE / quiet(self.paces)
+        # Each batch beside the pace just before it: the machine's speed changes within seconds.
+        ratios = [used / pace for used, pace in zip(self.used, self.paces, strict=True)]
+        level = quiet(ratios) * machine.REFERENCE
         figures = f"{p50:8.1f}{p95:8.1f}{mean(self.used):8.1f}{level:8.1f} {judged(level, bar):13}"
         failed = f"   {self.wrong} WRONG ANSWERS" if self.wrong else ""
         line = f"{self.request.name:26}{figures}{self.statements:5}{self.size / 1000:8.1f}{failed}"
