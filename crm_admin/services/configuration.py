@@ -6,6 +6,7 @@ again only when it is another than the one they were read under.
 
 import secrets
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from crm_admin.models.configuration import ConfigurationStamp
 
 T = TypeVar("T")
 _STAMP = "crm_stamp"
+_remembered: ContextVar[dict[Any, Any] | None] = ContextVar("remembered", default=None)
 
 
 def stamp() -> str | None:
@@ -22,7 +24,9 @@ def stamp() -> str | None:
 
     A process remembers it until the transaction ends.
     """
-    info = db.session().info
+    info = _remembered.get()
+    if info is None or _STAMP not in info:
+        info = db.session().info
     if _STAMP not in info:
         info[_STAMP] = db.session.scalar(select(ConfigurationStamp.value))
     known: str | None = info[_STAMP]
@@ -30,8 +34,14 @@ def stamp() -> str | None:
 
 
 def remember(value: str | None) -> None:
-    """Take the stamp that another query has brought along."""
-    db.session().info[_STAMP] = value
+    """Take the stamp that another query of this request has brought along.
+
+    A page asks for it a hundred times, so its session's notes are kept at hand; they hold no stamp
+    once its transaction has ended.
+    """
+    info = db.session().info
+    info[_STAMP] = value
+    _remembered.set(info)
 
 
 def touch() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.orm import load_only
 
 from crm_admin import clock
 from crm_admin.database import db
@@ -19,7 +20,8 @@ from crm_admin.services import configuration, records
 NOTED_EVERY = timedelta(minutes=1)
 
 
-#: The living session of a token, with its user and the configuration's stamp: asked every time.
+#: The living session of a token, with its user, as far as every page needs them, and the
+#: configuration's stamp: asked every time.
 _FOUND = (
     select(
         UserSession.id,
@@ -38,6 +40,20 @@ _FOUND = (
         UserSession.seen_at > bindparam("unused_since"),
         User.is_active,
         User.deleted_at.is_(None),
+    )
+    .options(
+        load_only(
+            User.name,
+            User.username,
+            User.department_id,
+            User.is_active,
+            User.is_system,
+            User.must_change_password,
+            User.language,
+            User.time_zone,
+            User.theme,
+            User.version,
+        )
     )
 )
 
