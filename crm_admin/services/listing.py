@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     func,
     inspect,
+    or_,
     select,
     true,
 )
@@ -311,10 +312,14 @@ def lookup(
     if model is User:
         conditions += [table.c.is_system.is_(False), table.c.is_active]
     words = search.words(term)
-    if words and model.search_keys:
+    sees = access.reach(actor, "view", model) == access.reach(actor, "lookup", model)
+    if words and model.search_keys and sees:
         conditions.append(search.condition(model, actor, term))
-    else:
-        conditions += [title.icontains(word, autoescape=True) for word in words]
+    else:  # who may only choose it finds it by its names: no telephone is told by trying
+        called = [title, table.c.username] if model is User else [title]
+        conditions += [
+            or_(*(column.icontains(word, autoescape=True) for column in called)) for word in words
+        ]
     found = db.session.execute(
         statement.where(*conditions).order_by(title, table.c.id).offset(offset).limit(limit)
     )

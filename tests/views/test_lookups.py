@@ -27,3 +27,18 @@ def test_a_choice_shows_and_finds_nothing_that_is_hidden(people, client_of):
         records.change(role, {"fields": hidden}, people.system)
     assert ana.get(f"{url}1390000").json == []
     assert [label for _, label in ana.get(f"{url}li").json] == ["Li Wei"]
+
+
+def test_who_may_only_choose_people_does_not_find_them_by_their_telephone(people, client_of):
+    with records.transaction("tests"):
+        records.change(people.cho, {"phone": "13877776666"}, people.system)
+        rights = {"users": {"lookup": "all"}, "customers": {"view": "all", "create": "all"}}
+        rights["customers"]["assign"] = "all"
+        records.change(organisation.role("sales"), {"grants": rights}, people.system)
+    url = "/customers/ajax/lookup/?name=account_manager&query="
+    ana, dev = client_of(people.ana), client_of(people.dev)
+    assert (
+        ana.get(f"{url}cho").json == dev.get(f"{url}cho").json == [[people.cho.id, "Cho · South"]]
+    )
+    assert dev.get(f"{url}1387777").json == [[people.cho.id, "Cho · South"]]
+    assert ana.get(f"{url}1387777").json == []
