@@ -36,6 +36,7 @@ class _Rights:
     users: dict[int, tuple[int, ...]]
     reaches: dict[tuple[tuple[int, ...], str, str], Scope | None] = field(default_factory=dict)
     limits: dict[tuple[tuple[int, ...], str], dict[str, str]] = field(default_factory=dict)
+    fixed: dict[tuple[tuple[int, ...], str], frozenset[str]] = field(default_factory=dict)
 
     def held(self, actor: User) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Return (code, grants, fields) of the actor's living roles."""
@@ -139,14 +140,23 @@ def readable(actor: User, model: type[Model], key: str) -> bool:
 
 def writable(actor: User, model: type[Model], key: str) -> bool:
     """Return whether the actor may change this field."""
-    column_key = model.column_key(key)
-    if _limit(actor, model, column_key):
-        return False
-    info = field_info(model, column_key)
-    if info.get("given"):
-        return False
-    verb = info.get("verb")
-    return not verb or allows(actor, verb, model)
+    return model.column_key(key) not in _fixed_for(actor, model)
+
+
+def _fixed_for(actor: User, model: type[Model]) -> frozenset[str]:
+    """Return the fields the actor may not change, as their roles together have it."""
+    rights = _rights()
+    place = (rights.users.get(actor.id, ()), model.__tablename__)
+    if (fixed := rights.fixed.get(place)) is None or actor.is_system or not actor.is_active:
+        limits = {} if actor.is_system else _limits_of(actor, model)
+        columns = inspect(model).columns.items()
+        given = {key for key, column in columns if column.info.get("given")}
+        needs = {key: verb for key, column in columns if (verb := column.info.get("verb"))}
+        lacked = {key for key, verb in needs.items() if not allows(actor, verb, model)}
+        fixed = frozenset({key for key in limits if limits[key]} | given | lacked)
+        if not actor.is_system and actor.is_active:
+            rights.fixed[place] = fixed
+    return fixed
 
 
 def field_info(model: type[Model], column_key: str) -> Mapping[str, Any]:

@@ -10,12 +10,14 @@ from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crm_admin.database import db
 from crm_admin.models.configuration import ConfigurationStamp
 
 T = TypeVar("T")
 _STAMP = "crm_stamp"
+_NOW = select(ConfigurationStamp.__table__.c.value)
 _remembered: ContextVar[dict[Any, Any] | None] = ContextVar("remembered", default=None)
 
 
@@ -28,7 +30,7 @@ def stamp() -> str | None:
     if info is None or _STAMP not in info:
         info = db.session().info
     if _STAMP not in info:
-        info[_STAMP] = db.session.scalar(select(ConfigurationStamp.value))
+        info[_STAMP] = db.session.scalar(_NOW)
     known: str | None = info[_STAMP]
     return known
 
@@ -42,6 +44,25 @@ def remember(value: str | None) -> None:
     info = db.session().info
     info[_STAMP] = value
     _remembered.set(info)
+
+
+def read_under(session: Session) -> tuple[str | None, list[Any]]:
+    """Take out of the session what it has read of the configuration, with the stamp of then."""
+    info = session.info
+    before = info.get(_STAMP)
+    known = [record for record in session if before is not None and changed(record)]
+    for record in known:
+        session.expunge(record)
+    return before, known
+
+
+def take_back(session: Session, known: tuple[str | None, list[Any]]) -> None:
+    """Put it back into the session, to be read again only where the stamp is another by now."""
+    before, records = known
+    session.add_all(records)
+    if records and stamp() != before:
+        for record in records:
+            session.expire(record)
 
 
 def touch() -> None:

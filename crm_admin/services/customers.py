@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, inspect, select, update
 
 from crm_admin import clock
 from crm_admin.database import db
@@ -16,7 +16,7 @@ from crm_admin.models.customers import (
     Part,
 )
 from crm_admin.models.users import User
-from crm_admin.services import access, changes, records
+from crm_admin.services import access, records
 
 
 @records.prepare.register
@@ -28,7 +28,7 @@ def _prepare(record: Customer, actor: User) -> None:
     unmanaged = record.id is None and record.account_manager_id is None
     if unmanaged and not access.allows(actor, "assign", Customer):
         record.account_manager_id = actor.id
-    if record.id is None or "stage" in changes.of(record):
+    if record.id is None or inspect(record).attrs.stage.history.has_changes():
         record.stage_since = clock.now()
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache, singledispatch
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, event, inspect, select
+from sqlalchemy import Select, event, insert, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
@@ -38,13 +38,16 @@ R = TypeVar("R", bound=Record)
 
 #: Characters that no keyboard types and no page shows; lines and tabs are kept, NUL is refused.
 _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
+#: Where a transaction notes what it has claimed: {(entity, id, verb)}.
+CLAIMED = "crm_claimed"
 
 
 @contextmanager
 def transaction(source: str) -> Iterator[None]:
     """Commit what the block did, or none of it; `source` says in the history by which door it came.
 
-    Everything read before the block is read again inside it, under SQLite's write lock.
+    Everything read before the block is read again inside it, under SQLite's write lock; but not who
+    acts, and what else is configuration, as long as its stamp is the same.
 
     Raises:
         Conflict: another transaction got there first; nothing is written.
@@ -52,10 +55,12 @@ def transaction(source: str) -> Iterator[None]:
     session = db.session()
     if session.info.get(WRITES) or session.new or session.dirty or session.deleted:
         raise RuntimeError("Open one transaction at the edge, before anything is changed.")
+    known = configuration.read_under(session)
     session.rollback()  # ends the reading transaction, which could not become a writing one
-    session.info[WRITES] = source
+    session.info[WRITES], session.info[CLAIMED] = source, set()
     try:
         session.connection(execution_options={WRITES: True})
+        configuration.take_back(session, known)
         yield
         session.commit()
     except (StaleDataError, IntegrityError) as error:
@@ -63,6 +68,7 @@ def transaction(source: str) -> Iterator[None]:
     finally:
         session.rollback()
         session.info.pop(WRITES)
+        session.info.pop(CLAIMED)
 
 
 @event.listens_for(db.session, "after_transaction_end")
@@ -180,8 +186,9 @@ def create_once(record: Record, values: Mapping[str, Any], actor: User, key: str
         return before.record_id
     change(record, values, actor)
     if key:
-        form = SentForm(key=key, user_id=actor.id, entity=record.__tablename__, record_id=record.id)
-        db.session.add(form)
+        entity = record.__tablename__
+        form = {"key": key, "user_id": actor.id, "entity": entity, "record_id": record.id}
+        db.session.execute(insert(access.table_of(SentForm)), form)
     return record.id
 
 
@@ -219,24 +226,41 @@ def restore(record: Record, actor: User) -> None:
 def claim(record: Record, actor: User, verb: str, *, binned: bool = False) -> None:
     """Read the record again, locked until the transaction ends, as far as the actor may.
 
-    PostgreSQL locks the row; SQLite has locked the database already.
+    PostgreSQL locks the row; SQLite has locked the database already. What this transaction has
+    claimed stays claimed.
 
     Raises:
         Conflict: it is gone, or out of the actor's reach.
     """
-    model = type(record)
     [id] = inspect(record).identity or [None]
-    statement = _claimed(model, binned)
-    if (theirs := access.limit(model, actor, verb)) is not None:
-        statement = statement.where(theirs)
-    if db.session.scalar(statement, {"key": id}) is None:
+    if (type(record), id, verb) in db.session.info[CLAIMED] and not binned:
+        return
+    if claimed(type(record), id, actor, verb, binned=binned) is None:
         raise Conflict(N_("This record is no longer there."))
 
 
+def claimed(
+    model: type[R], id: Any, actor: User, verb: str, *, binned: bool = False, whole: bool = False
+) -> R | None:
+    """Read a record that is about to be changed and lock it, or return None; as `access.find` does.
+
+    A change that begins with it in one transaction reads the record once.
+    """
+    if (key := access.key_of(id)) is None:
+        return None
+    statement = _claimed(model, binned, whole)
+    if (theirs := access.limit(model, actor, verb)) is not None:
+        statement = statement.where(theirs)
+    found: R | None = db.session.scalar(statement, {"key": key})
+    if found is not None:
+        db.session.info[CLAIMED].add((model, key, verb))
+    return found
+
+
 @cache
-def _claimed(model: type[Record], binned: bool) -> Select[Any]:
+def _claimed(model: type[Record], binned: bool, whole: bool) -> Select[Any]:
     """Return the select that reads the record with `key` again and locks it, made once."""
-    fresh = access.by_key(model, binned=binned).with_for_update(of=model)
+    fresh = access.by_key(model, binned=binned, whole=whole).with_for_update(of=model)
     return fresh.execution_options(populate_existing=True)
 
 
@@ -272,16 +296,20 @@ def _write(record: Record, actor: User, changed: dict[str, list[Any]], action: s
 
 def note(record: Record, actor: User, action: str, changed: Mapping[str, Any]) -> None:
     """Add one entry to the record's history."""
-    entry = AuditEntry(
-        actor_id=actor.id,
-        entity=record.__tablename__,
-        record_id=record.id,
-        action=action,
-        source=db.session.info[WRITES],
-        version=record.version,
-        changes=dict(changed),
-    )
-    db.session.add(entry)
+    entry = {
+        "actor_id": actor.id,
+        "entity": record.__tablename__,
+        "record_id": record.id,
+        "action": action,
+        "source": db.session.info[WRITES],
+        "version": record.version,
+        "changes": dict(changed),
+    }
+    db.session.execute(_NOTED, entry)
+
+
+#: An entry is no record that others work with: it goes straight into its table.
+_NOTED = insert(access.table_of(AuditEntry))
 
 
 def _put(record: Record, key: str, value: Any) -> None:
@@ -300,7 +328,10 @@ def _put(record: Record, key: str, value: Any) -> None:
         kind = getattr(mapper.columns[key].type, "enum_class", None)
         if isinstance(value, str):
             value = _CONTROL.sub("", value).strip() or None
-        setattr(record, key, kind(value) if kind and value is not None else value)
+        value = kind(value) if kind and value is not None else value
+        # What is set, even to what it was, is compared several times before it is written.
+        if not inspect(record).persistent or getattr(record, key) != value:
+            setattr(record, key, value)
     else:
         raise Denied(N_("There is no field %(field)s."), field=key)
 

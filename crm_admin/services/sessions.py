@@ -53,6 +53,7 @@ _FOUND = (
             User.time_zone,
             User.theme,
             User.version,
+            User.deleted_at,
         )
     )
 )

@@ -147,16 +147,23 @@ def _having(model: type[Record], rule: RuleFacts, ids: list[int]) -> set[int]:
     other = access.model_of(rule.parameter)
     if other is None or not ids:
         return set()
+    if len(ids) == 1:
+        return set(db.session.scalars(_pointing(model, other, one=True), {"id": ids[0]}))
     return set(db.session.scalars(_pointing(model, other), {"ids": ids}))
 
 
 @cache
-def _pointing(model: type[Record], other: type[Record]) -> Select[Any]:
-    """Return the select of which `ids` of an entity living records of another point at."""
+def _pointing(model: type[Record], other: type[Record], *, one: bool = False) -> Select[Any]:
+    """Return the select of which `ids` of an entity living records of another point at.
+
+    With `one` only `id` is asked for, as at every save.
+    """
     table = access.table_of(other)
-    keys = [c for c in table.columns if c.references(access.table_of(model).c.id)]
-    wanted = keys[0].in_(bindparam("ids", expanding=True))
-    return select(keys[0]).where(wanted, table.c.deleted_at.is_(None)).distinct()
+    [key, *_] = [c for c in table.columns if c.references(access.table_of(model).c.id)]
+    living = select(key).where(table.c.deleted_at.is_(None))
+    if one:
+        return living.where(key == bindparam("id")).limit(1)
+    return living.where(key.in_(bindparam("ids", expanding=True))).distinct()
 
 
 def _applies(condition: str, record: Record) -> bool:

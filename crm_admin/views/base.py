@@ -143,10 +143,14 @@ class EntityView(EntityForms, ModelView):
     def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return fn(self, *args, **kwargs)  # Flask-Admin's own hides a TypeError behind another
 
-    def get_one(self, id: Any) -> Any:
-        """Return the record as far as the route's verb reaches; out of reach is not there."""
+    def get_one(self, id: Any, *, to_change: bool = False) -> Any:
+        """Return the record as far as the route's verb reaches; out of reach is not there.
+
+        With `to_change`, within a transaction, it is locked until that ends.
+        """
         actor, verb = requests.actor(), g.get("verb", "view")
-        found = access.find(self.model, id, actor, verb, whole=True)
+        read = records.claimed if to_change else access.find
+        found = read(self.model, id, actor, verb, whole=True)
         if found is None:
             # Who may see it may know that they lack the right; who may not, learns nothing.
             abort(403 if access.find(self.model, id, actor) is not None else 404)
@@ -196,7 +200,7 @@ class EntityView(EntityForms, ModelView):
         """Move one record to the recycle bin."""
         record = self.get_one(request.form.get("id"))
         here = f"{self.path}details/?id={record.id}"
-        with self.told(None), records.transaction("form"):
+        with self.told(), records.transaction("form"):
             with _naming(record):
                 records.delete(record, requests.actor())
             flash(_("Moved to the recycle bin."), "success")
@@ -208,7 +212,7 @@ class EntityView(EntityForms, ModelView):
         """Take one record out of the recycle bin."""
         actor, id = requests.actor(), request.form.get("id")
         record = access.find(self.model, id, actor, "restore", binned=True) or abort(404)
-        with self.told(None), records.transaction("form"):
+        with self.told(), records.transaction("form"):
             records.restore(record, actor)
             flash(_("Restored."), "success")
         return redirect(requests.back(f"{self.path}?bin=1"))
@@ -220,7 +224,7 @@ class EntityView(EntityForms, ModelView):
         chosen = [self.get_one(id) for id in ids]
         if not chosen:
             flash(_("Please select at least one record."), "warning")
-        with self.told(None), records.transaction("form"):
+        with self.told(), records.transaction("form"):
             for record in chosen:
                 with _naming(record):
                     records.delete(record, requests.actor())

@@ -5,6 +5,7 @@ A part of `EntityView`, which has the rights, rows and columns that it asks for.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from flask import Response, abort, flash, g, json, redirect, request
@@ -18,6 +19,13 @@ from crm_admin.services import access, listing, records
 from crm_admin.views import form_pages, forms, requests
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
+
+
+@dataclass
+class Telling:
+    """Where a refusal is told: beside the fields of this form, once there is one."""
+
+    form: Form | None = None
 
 
 class EntityForms:
@@ -81,38 +89,54 @@ class EntityForms:
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:
         """Show an empty form, or make a record from one that was filled in."""
-        record = self.model()
-        self.start(record)
-        form = self.form_of(record, request.form if request.method == "POST" else None)
-        if request.method == "POST" and self.valid(form, record):
-            values = self.values(form, record)
-            with self.told(form), records.transaction("form"):
-                key = request.form.get("form_key", "").replace("\0", "")[:64]
-                id = records.create_once(record, values, requests.actor(), key)
-                return self.saved(id, is_new=True)
+        record, form = self.model(), None
+        if request.method == "POST":
+            with self.told() as telling, records.transaction("form"):
+                self.start(record)
+                telling.form = form = self.form_of(record, request.form)
+                if self.valid(form, record):
+                    key = request.form.get("form_key", "").replace("\0", "")[:64]
+                    values = self.values(form, record)
+                    id = records.create_once(record, values, requests.actor(), key)
+                    return self.saved(id, is_new=True)
             record = self.model()  # what was tried is no record
+        else:
+            self.start(record)
+            form = self.form_of(record, None)
         return self.render(self.create_template, **form_pages.context(self, form, record, None))
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:
         """Show a record's form, or save one that was filled in."""
-        record = self.get_one(request.args.get("id"))
-        if record.locked():  # its page says why
-            return redirect(f"{self.path}details/?id={record.id}")
-        form = self.form_of(record, request.form if request.method == "POST" else None)
-        conflict = None
-        if request.method == "POST" and self.valid(form, record):
-            values, id = self.values(form, record), record.id
-            version = access.key_of(request.form.get("version")) or 0
-            try:
-                with self.told(form), records.transaction("form"):
+        id, conflict = request.args.get("id"), None
+        if request.method != "POST":
+            record = self.get_one(id)
+            form = self.form_of(record, None)
+            return self._shown(record) if record.locked() else self._edited(record, form)
+        version = access.key_of(request.form.get("version")) or 0
+        try:
+            with self.told() as telling, records.transaction("form"):
+                record = self.get_one(id, to_change=True)
+                if record.locked():
+                    return self._shown(record)
+                telling.form = form = self.form_of(record, request.form)
+                if self.valid(form, record):
+                    values = self.values(form, record)
                     records.change(record, values, requests.actor(), version=version)
-                    return self.saved(id)
-            except Conflict as meanwhile:
-                flash(meanwhile.text(_), "warning")
-                record = self.get_one(id)
-                conflict = form_pages.conflict(self, record, form, version)
-        return self.render(self.edit_template, **form_pages.context(self, form, record, conflict))
+                    return self.saved(record.id)
+        except Conflict as meanwhile:
+            flash(meanwhile.text(_), "warning")
+            record = self.get_one(id)
+            conflict = form_pages.conflict(self, record, form, version)
+        return self._edited(record, form, conflict)
+
+    def _edited(self, record: Record, form: Form, conflict: dict[str, Any] | None = None) -> Any:
+        context = form_pages.context(self, form, record, conflict)
+        return self.render(self.edit_template, **context)
+
+    def _shown(self, record: Record) -> Any:
+        """Lead to the page of a record that cannot be changed: it says why."""
+        return redirect(f"{self.path}details/?id={record.id}")
 
     def start(self, record: Record) -> None:
         """Fill in what the address names for a new record, as far as the user may see it."""
@@ -176,15 +200,16 @@ class EntityForms:
         return fills or (asks and self.reads(column.key))
 
     @contextmanager
-    def told(self, form: Form | None) -> Iterator[None]:
-        """Tell the user why the block was refused, beside its field where there is one.
+    def told(self) -> Iterator[Telling]:
+        """Tell the user why the block was refused, beside its field where there is a form.
 
         A conflict is told by whoever shows the form again; without a form it is told here.
         """
+        telling = Telling()
         try:
-            yield
+            yield telling
         except Invalid as invalid:
-            shown = {self.model.column_key(f.name): f for f in form or ()}
+            shown = {self.model.column_key(f.name): f for f in telling.form or ()}
             for problem in invalid.problems:
                 if field := shown.get(self.model.column_key(problem.field)):
                     field.errors = [*field.errors, problem.text(_)]
@@ -193,6 +218,6 @@ class EntityForms:
         except Denied as refused:
             flash(refused.text(_), "error")
         except Conflict as meanwhile:
-            if form is not None and "version" in request.form:
+            if telling.form is not None and "version" in request.form:
                 raise
             flash(meanwhile.text(_), "error")

@@ -77,7 +77,7 @@ class ExpenseView(EntityView):
         actor, step = requests.actor(), request.form.get("step", "")
         expense = self.get_one(request.form.get("id"))
         id, version = expense.id, access.key_of(request.form.get("version")) or 0
-        with self.told(None), records.transaction("form"):
+        with self.told(), records.transaction("form"):
             if step == "submit":
                 expenses.submit(expense, actor, version=version)
             elif step == "reject":

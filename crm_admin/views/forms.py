@@ -122,8 +122,6 @@ class QuickSelect(Select):
     """A select whose options are put together at once: WTForms asks ten functions for each."""
 
     def __call__(self, field: Any, **attributes: Any) -> Markup:
-        if field.has_groups():
-            return super().__call__(field, **attributes)
         chosen = None if field.data is None else field.coerce(field.data)
         options = [
             (_CHOSEN if field.coerce(value) == chosen else _OPTION) % (escape(value), escape(label))
@@ -144,6 +142,12 @@ class ChoiceField(SelectField):
     """One of a list of choices."""
 
     widget = QuickSelect()
+
+    def pre_validate(self, form: Any) -> None:
+        """Look among the choices at once: WTForms asks five functions for each."""
+        offered: Any = self.choices
+        if all(value != self.data for value, _label in offered):
+            super().pre_validate(form)
 
 
 class RecordsField(SelectMultipleField):

@@ -102,7 +102,7 @@ class UserView(EntityView):
             passwords.generate(),
         )
         id, name = user.id, user.username
-        with self.told(None), records.transaction("form"):
+        with self.told(), records.transaction("form"):
             records.claim(user, actor, "edit")
             passwords.set_password(user, new, actor)
             flash(
@@ -172,7 +172,7 @@ class RoleView(EntityView):
         """Keep what was chosen in the matrix."""
         role = self.get_one(request.args.get("id"))
         id, chosen = role.id, request.form.to_dict()
-        with self.told(None), records.transaction("form"):
+        with self.told(), records.transaction("form"):
             grants = role_matrix.chosen(chosen)
             records.change(role, {"grants": grants}, requests.actor())
             flash(_("Saved."), "success")

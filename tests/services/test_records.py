@@ -5,7 +5,7 @@ from decimal import Decimal
 from threading import Barrier, Thread
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, inspect, select
 from sqlalchemy.exc import StatementError
 
 from crm_admin.database import db
@@ -20,6 +20,7 @@ from crm_admin.models.users import User
 from crm_admin.services import (
     access,
     changes,
+    configuration,
     customers,
     organisation,
     promotion_materials,
@@ -102,6 +103,27 @@ def test_reading_takes_no_lock_and_saving_takes_it_at_once(people, client_of, re
         assert begun[0] == "BEGIN"
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
+
+
+def test_who_acts_is_read_again_only_where_the_configuration_changed(app, people):
+    ben, id, here = people.ben, people.ben.id, people.ben.department_id
+    configuration.stamp()
+    with records.transaction("tests"):
+        assert not inspect(ben).expired_attributes
+
+    def move():
+        with app.app_context():
+            hq = organisation.department("HQ")
+            change(db.session.get(User, id), organisation.system(), department=hq)
+            db.session.remove()
+
+    configuration.stamp()
+    assert ben.department_id == here  # read before, and kept, while somebody else moves them
+    mover = Thread(target=move)
+    mover.start()
+    mover.join(60)
+    with records.transaction("tests"):
+        assert ben.department_id != here
 
 
 def test_twenty_writers_at_once_lose_nothing(app, people):
