@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, ColumnElement, ForeignKey, Table, Text, case
+from sqlalchemy import Column, ForeignKey, Table, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm_admin import i18n
 from crm_admin.i18n import N_
 from crm_admin.models.base import Model, Record, field, unique_alive
 from crm_admin.models.departments import Department
@@ -58,11 +57,6 @@ class User(Record):
 
     def locked(self) -> str:
         return N_("This is the system itself; nobody can change it.") if self.is_system else ""
-
-    @classmethod
-    def shown_name(cls) -> ColumnElement[str]:
-        """Return what a list calls a user: the system by its name in the present language."""
-        return case((cls.is_system, i18n.say(N_("System"))), else_=cls.name)
 
     def get_id(self) -> str:
         """Return the key Flask-Login asks for."""

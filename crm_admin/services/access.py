@@ -37,6 +37,8 @@ class _Rights:
     reaches: dict[tuple[tuple[int, ...], str, str], Scope | None] = field(default_factory=dict)
     limits: dict[tuple[tuple[int, ...], str], dict[str, str]] = field(default_factory=dict)
     fixed: dict[tuple[tuple[int, ...], str], frozenset[str]] = field(default_factory=dict)
+    #: {(user, verb, entity): the condition of the records within their reach}.
+    theirs: dict[tuple[int, str, str], ColumnElement[bool] | None] = field(default_factory=dict)
 
     def held(self, actor: User) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Return (code, grants, fields) of the actor's living roles."""
@@ -193,18 +195,25 @@ def rows(
     if issubclass(model, Record):
         deleted = table_of(model).c.deleted_at
         conditions.append(deleted.is_not(None) if binned else deleted.is_(None))
-    scope = reach(actor, verb, model)
-    if scope is None:
-        conditions.append(false())
-    elif (theirs := _theirs(model, actor, scope, verb)) is not None:
+    if (theirs := limit(model, actor, verb)) is not None:
         conditions.append(theirs)
     return conditions
 
 
 def limit(model: type[Model], actor: User, verb: str = "view") -> ColumnElement[bool] | None:
-    """Return the condition of the living records the actor may do this to, None where it is all."""
+    """Return the condition of the records the actor may do this to, None where it is all.
+
+    It is the same object until the configuration changes, so that statements can be kept by it.
+    """
     scope = reach(actor, verb, model)
-    return false() if scope is None else _theirs(model, actor, scope, verb)
+    if scope is None:
+        return false()
+    if scope is Scope.ALL:
+        return None
+    kept, place = _rights().theirs, (actor.id, verb, model.__tablename__)
+    if place not in kept:
+        kept[place] = _theirs(model, actor, scope, verb)
+    return kept[place]
 
 
 def _theirs(model: type[Model], actor: User, scope: Scope, verb: str) -> ColumnElement[bool] | None:

@@ -11,9 +11,9 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from sqlalchemy import bindparam, select
 
@@ -80,30 +80,36 @@ def store(
     return row
 
 
+class Listed(NamedTuple):
+    """A file as a record's page lists it; `by` is the name of who brought it."""
+
+    id: int
+    name: str
+    size: int
+    created_at: datetime
+    by: str | None
+
+
+_files, _users = access.table_of(Attachment), access.table_of(User)
 #: Asked for every record's page, so it is put together once.
 _LISTED = (
-    select(Attachment, User.name)
-    .outerjoin(User, User.id == Attachment.created_by_id)
+    select(_files.c.id, _files.c.name, _files.c.size, _files.c.created_at, _users.c.name)
+    .select_from(_files.outerjoin(_users, _users.c.id == _files.c.created_by_id))
     .where(
-        Attachment.entity == bindparam("entity"),
-        Attachment.record_id == bindparam("record"),
-        Attachment.deleted_at.is_(None),
+        _files.c.entity == bindparam("entity"),
+        _files.c.record_id == bindparam("record"),
+        _files.c.deleted_at.is_(None),
     )
-    .order_by(Attachment.id.desc())
+    .order_by(_files.c.id.desc())
 )
 
 
-def listed(record: Record, actor: User) -> Sequence[tuple[Attachment, str]]:
-    """Return the record's files, the latest first, each with the name of who brought it."""
+def listed(record: Record, actor: User) -> Sequence[Listed]:
+    """Return the record's files that the actor may open, the latest first."""
     if not access.may(record, actor):
         return []
     asked = {"entity": record.__tablename__, "record": record.id}
-    return [(file, by or "") for file, by in db.session.execute(_LISTED, asked)]
-
-
-def of(record: Record, actor: User) -> Sequence[Attachment]:
-    """Return the record's files that the actor may open, the latest first."""
-    return [file for file, _ in listed(record, actor)]
+    return [Listed(*row) for row in db.session.execute(_LISTED, asked).all()]
 
 
 def open_file(id: int, actor: User, *, instance: Path) -> tuple[Attachment, Path] | None:

@@ -66,17 +66,25 @@ def _assign(record: Customer, part: Part, actor: User, now: datetime) -> None:
         db.session.flush()  # the index speaks here, not somewhere later
 
 
+_assignments, _steps = access.table_of(Assignment), access.table_of(LifecycleStep)
+_users = access.table_of(User)
 #: Asked for every customer's page, so each is put together once.
 _ASSIGNMENTS = (
-    select(Assignment.part, Assignment.user_id, User.name, Assignment.from_at, Assignment.until_at)
-    .join(User, User.id == Assignment.user_id)
-    .where(Assignment.customer_id == bindparam("customer"))
-    .order_by(Assignment.id.desc())
+    select(
+        _assignments.c.part,
+        _assignments.c.user_id,
+        _users.c.name,
+        _assignments.c.from_at,
+        _assignments.c.until_at,
+    )
+    .select_from(_assignments.join(_users, _users.c.id == _assignments.c.user_id))
+    .where(_assignments.c.customer_id == bindparam("customer"))
+    .order_by(_assignments.c.id.desc())
 )
 _STAGES = (
-    select(LifecycleStep.stage, LifecycleStep.since_at)
-    .where(LifecycleStep.customer_id == bindparam("customer"))
-    .order_by(LifecycleStep.id.desc())
+    select(_steps.c.stage, _steps.c.since_at)
+    .where(_steps.c.customer_id == bindparam("customer"))
+    .order_by(_steps.c.id.desc())
 )
 
 
@@ -99,11 +107,11 @@ class Reached(NamedTuple):
 
 def assignments(customer: Customer) -> Sequence[Assigned]:
     """Return who took which part with a customer, the latest first. Source: A6"""
-    found = db.session.execute(_ASSIGNMENTS, {"customer": customer.id})
+    found = db.session.execute(_ASSIGNMENTS, {"customer": customer.id}).all()
     return [Assigned(*row) for row in found]
 
 
 def stages(customer: Customer) -> Sequence[Reached]:
     """Return the stages a customer came to, the latest first. Source: A9"""
-    found = db.session.execute(_STAGES, {"customer": customer.id})
+    found = db.session.execute(_STAGES, {"customer": customer.id}).all()
     return [Reached(*row) for row in found]

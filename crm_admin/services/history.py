@@ -6,10 +6,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, select
+from sqlalchemy import ColumnElement, Integer, bindparam, case, select
 
 from crm_admin import i18n
 from crm_admin.database import db
+from crm_admin.i18n import N_
 from crm_admin.models.audit import AuditEntry
 from crm_admin.models.base import Record
 from crm_admin.models.users import User
@@ -28,25 +29,31 @@ class Entry:
     changes: list[tuple[str, Any, Any]]
 
 
+_audit, _users = access.table_of(AuditEntry), access.table_of(User)
+
+
 @cache
 def _entries(language: str) -> Any:
     """Return the select of a record's entries and who made them, made once a language."""
     return (
         select(
-            AuditEntry.created_at,
-            User.shown_name(),
-            AuditEntry.source,
-            AuditEntry.action,
-            AuditEntry.version,
-            AuditEntry.changes,
+            _audit.c.created_at,
+            _shown_name(),
+            _audit.c.source,
+            _audit.c.action,
+            _audit.c.version,
+            _audit.c.changes,
         )
-        .outerjoin(User, User.id == AuditEntry.actor_id)
-        .where(
-            AuditEntry.entity == bindparam("entity"), AuditEntry.record_id == bindparam("record")
-        )
-        .order_by(AuditEntry.id.desc())
+        .select_from(_audit.outerjoin(_users, _users.c.id == _audit.c.actor_id))
+        .where(_audit.c.entity == bindparam("entity"), _audit.c.record_id == bindparam("record"))
+        .order_by(_audit.c.id.desc())
         .limit(bindparam("size", type_=Integer))
     )
+
+
+def _shown_name() -> ColumnElement[str]:
+    """Return what a list calls a user: the system by its name in the present language."""
+    return case((_users.c.is_system, i18n.say(N_("System"))), else_=_users.c.name)
 
 
 def of(
@@ -56,11 +63,11 @@ def of(
     model = type(record)
     statement = _entries(i18n.language())
     if after_version is not None:
-        statement = statement.where(AuditEntry.version > after_version)
+        statement = statement.where(_audit.c.version > after_version)
     asked = {"entity": model.__tablename__, "record": record.id, "size": limit}
     return [
         Entry(at, name or "", source, action, version, _readable(model, actor, changes))
-        for at, name, source, action, version, changes in db.session.execute(statement, asked)
+        for at, name, source, action, version, changes in db.session.execute(statement, asked).all()
     ]
 
 
@@ -78,6 +85,7 @@ def names(model: type[Record], ids: set[int]) -> dict[int, str]:
     """
     if not ids:
         return {}
-    title = User.shown_name() if model is User else access.table_of(model).c[model.title_key()]
-    statement = select(model.id, title).where(model.id.in_(ids))
+    table = access.table_of(model)
+    title = _shown_name() if model is User else table.c[model.title_key()]
+    statement = select(table.c.id, title).where(table.c.id.in_(ids))
     return {id: name or f"#{id}" for id, name in db.session.execute(statement)}

@@ -6,7 +6,7 @@ Ids are found first and only then their rows, so that wide rows are read for one
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -32,6 +32,8 @@ COUNTED = 10_000
 #: Up to so many ids of a narrowed list are read at once: they give its count and its page.
 _AT_ONCE = 2_000
 MOST_PAGES = 2_000
+#: More records than there are.
+ALL = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -65,19 +67,20 @@ def page(
     narrowed = bool(question.search or question.filters or question.within)
     narrowed = narrowed or access.limit(model, actor, verb) is not None
     if not (narrowed or question.sort or question.binned):  # as most lists are opened
-        ids = list(db.session.scalars(_whole(model), {"start": start, "size": question.size}))
+        asked = {"start": start, "size": question.size}
+        ids = db.session.scalars(_whole(model), asked).all()
         return Page(_rows(model, ids, keys), _count_all(model))
-    found = _matching(model, actor, question, verb)
-    ordered = _ordered(found, model, actor, question)
+    found, ordered, values = _asked(model, actor, question, verb)
+    window = {"start": start, "size": question.size}
     if narrowed and start + question.size <= _AT_ONCE:
-        ids = list(db.session.scalars(ordered.limit(_AT_ONCE + 1)))
+        ids = db.session.scalars(ordered, values | {"start": 0, "size": _AT_ONCE + 1}).all()
         count = len(ids)
         if count > _AT_ONCE:
-            count = _count(found)
+            count = _count(found, values)
         ids = ids[start : start + question.size]
     else:
-        count = _count(found) if narrowed or question.binned else _count_all(model)
-        ids = list(db.session.scalars(ordered.offset(start).limit(question.size)))
+        count = _count(found, values) if narrowed or question.binned else _count_all(model)
+        ids = db.session.scalars(ordered, values | window).all()
     return Page(_rows(model, ids, keys), count)
 
 
@@ -86,9 +89,12 @@ def _whole(model: type[Record]) -> Select[Any]:
     """Return the select of a page of the living records' ids, from `start` on."""
     table = access.table_of(model)
     newest = [table.c[model.newest].desc()] if model.newest else []
-    ids = (
-        select(table.c.id).where(table.c.deleted_at.is_(None)).order_by(*newest, table.c.id.desc())
-    )
+    ids = select(table.c.id).where(table.c.deleted_at.is_(None))
+    return _window(ids.order_by(*newest, table.c.id.desc()))
+
+
+def _window(ids: Select[Any]) -> Select[Any]:
+    """Return the select of `size` of these from `start` on."""
     start, size = (bindparam(name, type_=Integer) for name in ("start", "size"))
     return ids.offset(start).limit(size)
 
@@ -121,8 +127,8 @@ def stream(
     A relation's value is the number of the other record where its title is no name, so that a file
     can be taken in again. It has a connection of its own: it outlives the request that began it.
     """
-    ordered = _ordered(_matching(model, actor, question, "export"), model, actor, question)
-    ids = list(db.session.scalars(ordered))
+    _found, ordered, values = _asked(model, actor, question, "export")
+    ids = db.session.scalars(ordered, values | {"start": 0, "size": ALL}).all()
     chosen = _select(model, tuple(keys), i18n.language(), by_number=True)
 
     def rows() -> Iterator[Sequence[tuple[Any, ...]]]:
@@ -148,7 +154,7 @@ def related(
     statement = _related(model, tuple(keys), column_key, i18n.language())
     if (theirs := access.limit(model, actor)) is not None:
         statement = statement.where(theirs)
-    found = db.session.execute(statement, {"target": id, "size": limit})
+    found = db.session.execute(statement, {"target": id, "size": limit}).all()
     return [tuple(row) for row in found]
 
 
@@ -170,7 +176,8 @@ def _related(
 
 def count(model: type[Record], actor: User, question: Question) -> int:
     """Return how many records fit, up to COUNTED + 1."""
-    return _count(_matching(model, actor, question, "view"))
+    found, _ordered, values = _asked(model, actor, question, "view")
+    return _count(found, values)
 
 
 def neighbours(model: type[Record], actor: User, id: int) -> tuple[int | None, int | None]:
@@ -197,33 +204,62 @@ def _both_sides(model: type[Record], theirs: ColumnElement[bool]) -> Select[Any]
     return select(before.scalar_subquery(), after.scalar_subquery())
 
 
-def _matching(model: type[Record], actor: User, question: Question, verb: str) -> Select[Any]:
-    """Return the select of the ids of all records that fit, in no order."""
-    table = access.table_of(model)
-    binned = question.binned
-    conditions = access.rows(model, actor, "restore" if binned else verb, binned=binned)
-    conditions += [table.c[key] == id for key, id in question.within]
+def _asked(
+    model: type[Record], actor: User, question: Question, verb: str
+) -> tuple[Select[Any], Select[Any], dict[str, Any]]:
+    """Return the selects of all ids that fit, and of a window of them in order; and their values.
+
+    What most people ask of most lists is put together once, and again only for what is rare.
+    """
+    table, binned, key = access.table_of(model), question.binned, question.sort
+    theirs = access.limit(model, actor, "restore" if binned else verb)
+    searched, values = None, dict[str, Any]()
     if question.search:
-        conditions.append(search.condition(model, actor, question.search))
+        searched, values = search.condition(model, actor, question.search)
+    if key and not (model.column_key(key) in table.c and access.readable(actor, model, key)):
+        key = ""
+    order = (key, question.descending, i18n.language())
+    found, ordered = _together(model, theirs, searched, order, binned=binned)
+    conditions = [table.c[key] == id for key, id in question.within]
     for key, operation, value in question.filters:
         if access.readable(actor, model, key):
             asked = (model.column_key(key), operation, value)
             conditions.append(filters.condition(model, actor, asked, question.zone))
-    return select(table.c.id).where(*conditions)
+    if conditions:
+        found, ordered = found.where(*conditions), ordered.where(*conditions)
+    return found, ordered, values
 
 
-def _count(found: Select[Any]) -> int:
+@lru_cache(maxsize=500)
+def _together(
+    model: type[Record],
+    theirs: ColumnElement[bool] | None,
+    searched: ColumnElement[bool] | None,
+    order: tuple[str, bool, str],
+    *,
+    binned: bool,
+) -> tuple[Select[Any], Select[Any]]:
+    """Return the selects of the ids within both conditions, and of a window of them in order."""
+    table = access.table_of(model)
+    deleted = table.c.deleted_at
+    found = select(table.c.id).where(deleted.is_not(None) if binned else deleted.is_(None))
+    for condition in (theirs, searched):
+        found = found if condition is None else found.where(condition)
+    key, descending, _language = order
+    return found, _window(_sorted(found, model, key, descending, searched is not None))
+
+
+def _count(found: Select[Any], values: dict[str, Any]) -> int:
     counted = found.limit(COUNTED + 1).subquery()
-    return db.session.scalar(select(func.count()).select_from(counted)) or 0
+    return db.session.scalar(select(func.count()).select_from(counted), values) or 0
 
 
-def _ordered(
-    found: Select[Any], model: type[Record], actor: User, question: Question
+def _sorted(
+    found: Select[Any], model: type[Record], key: str, descending: bool, searched: bool
 ) -> Select[Any]:
     """Return the select in the asked order; equal rows keep their place on every database."""
-    key, descending = question.sort, question.descending
     table = access.table_of(model)
-    if key and model.column_key(key) in table.c and access.readable(actor, model, key):
+    if key:
         relation = inspect(model).relationships.get(key)
         column: Any = table.c[model.column_key(key)]
         if relation is not None:
@@ -237,7 +273,7 @@ def _ordered(
         return found.order_by(order, last)
     newest = [table.c[model.newest].desc()] if model.newest else []
     # A sum is in no index: SQLite then reads the search's index rather than the rows in order.
-    key_last: Any = table.c.id + 0 if question.search else table.c.id
+    key_last: Any = table.c.id + 0 if searched else table.c.id
     return found.order_by(*newest, key_last.desc())
 
 
@@ -245,7 +281,7 @@ def _rows(model: type[Record], ids: Sequence[int], keys: Sequence[str]) -> list[
     if not ids:
         return []
     chosen = _select(model, tuple(keys), i18n.language())
-    by_id = {row[0]: row for row in db.session.execute(chosen, {"ids": ids})}
+    by_id = {row[0]: row for row in db.session.execute(chosen, {"ids": ids}).all()}
     return [by_id[id] for id in ids if id in by_id]
 
 
@@ -313,16 +349,17 @@ def lookup(
         conditions += [table.c.is_system.is_(False), table.c.is_active]
     words = search.words(term)
     sees = access.reach(actor, "view", model) == access.reach(actor, "lookup", model)
+    values = dict[str, Any]()
     if words and model.search_keys and sees:
-        conditions.append(search.condition(model, actor, term))
+        found_by, values = search.condition(model, actor, term)
+        conditions.append(found_by)
     else:  # who may only choose it finds it by its names: no telephone is told by trying
         called = [title, table.c.username] if model is User else [title]
         conditions += [
             or_(*(column.icontains(word, autoescape=True) for column in called)) for word in words
         ]
-    found = db.session.execute(
-        statement.where(*conditions).order_by(title, table.c.id).offset(offset).limit(limit)
-    )
+    ordered = statement.where(*conditions).order_by(title, table.c.id)
+    found = db.session.execute(ordered.offset(offset).limit(limit), values)
     names: dict[int, str] = dict(found.all())
     details = {row[0]: row[1] for row in _rows(model, list(names), keys)} if keys else {}
     return [

@@ -2,9 +2,22 @@
 
 import re
 import unicodedata
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, column, false, func, inspect, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    bindparam,
+    column,
+    false,
+    func,
+    inspect,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy import table as table_named
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -19,6 +32,7 @@ LONGEST, MOST_WORDS = 100, 6
 #: How many characters the index knows together.
 _PAIR = 2
 _GAPS = re.compile(r"[\s()./-]+")
+_WILD = re.compile(r"[%_\\]")  # what LIKE does not take as it is
 _NUMBER = re.compile(r"\+?[\d\s()./-]{5,}")
 
 
@@ -48,29 +62,31 @@ def words(text: str) -> list[str]:
     return typed.split()[:MOST_WORDS]
 
 
-def condition(model: type[Record], actor: User, text: str) -> ColumnElement[bool]:
+def condition(
+    model: type[Record], actor: User, text: str
+) -> tuple[ColumnElement[bool], dict[str, Any]]:
     """Return the condition that holds for records in which every word occurs somewhere.
 
-    A field the actor may not see finds nothing. Source: A21
+    With it come the values to execute it with: one condition serves all searches of a kind. A field
+    the actor may not see finds nothing. Source: A21
     """
     keys = model.search_keys
     found = words(text)
     if not found or not keys:
-        return false()
+        return false(), {}
     if issubclass(model, Searchable) and all(access.readable(actor, model, key) for key in keys):
-        return _has_all(access.table_of(model), found)
+        return _has_all(model, found)
     columns = inspect(model).columns
     seen = [columns[key] for key in keys if access.readable(actor, model, key)]
-    return and_(
-        *(
-            or_(false(), *(column.icontains(word, autoescape=True) for column in seen))
-            for word in found
-        )
+    each = (
+        or_(false(), *(column.icontains(word, autoescape=True) for column in seen))
+        for word in found
     )
+    return and_(*each), {}
 
 
-def _has_all(table: Any, typed: list[str]) -> ColumnElement[bool]:
-    """Return whether the records' `search_text` has every word.
+def _has_all(model: type[Record], typed: list[str]) -> tuple[ColumnElement[bool], dict[str, Any]]:
+    """Return whether the records' `search_text` has every word, and the values of that.
 
     The index finds those that have all pairs of characters of the words; where that does not say
     that they stand together, the text itself is looked at.
@@ -78,23 +94,45 @@ def _has_all(table: Any, typed: list[str]) -> ColumnElement[bool]:
     pieces = sorted({piece for word in typed for piece in _pieces(word)})
     doubtful = [word for word in typed if len(word) > _PAIR or not _pieces(word)]
     sqlite = db.engine.dialect.name == "sqlite"
-    found: ColumnElement[bool] = true()
+    values: dict[str, Any] = {}
+    for place, word in enumerate(doubtful):
+        values[f"word_{place}"] = f"%{_WILD.sub(_literally, word)}%" if sqlite else word
     if pieces and sqlite:
-        name = search_index.name(table.name)
-        index = table_named(name, column("rowid"), column(name))
         # A quoted token each; a single character is the beginning of pairs.
-        match = " ".join(f'"{piece}"{"*" if len(piece) < _PAIR else ""}' for piece in pieces)
-        found = table.c.id.in_(select(index.c.rowid).where(index.c[name].op("MATCH")(match)))
+        quoted = (f'"{piece}"{"*" if len(piece) < _PAIR else ""}' for piece in pieces)
+        values["pieces"] = " ".join(quoted)
     elif pieces:
-        found = func.crm_pairs(table.c.search_text, type_=ARRAY(Text)).contains(pieces)
+        values["pieces"] = pieces
+    shape = _on_sqlite if sqlite else _on_postgresql
+    return shape(model, len(doubtful), by_index=bool(pieces)), values
+
+
+@cache
+def _on_sqlite(model: type[Record], doubtful: int, *, by_index: bool) -> ColumnElement[bool]:
+    """Return the condition for a search in which so many words are `doubtful`."""
+    table, name = access.table_of(model), search_index.name(model.__tablename__)
+    index = table_named(name, column("rowid"), column(name))
+    fits = index.c[name].op("MATCH")(bindparam("pieces", type_=Text))
     text = table.c.search_text
     return and_(
-        found,
-        *(
-            text.contains(word, autoescape=True) if sqlite else func.strpos(text, word) > 0
-            for word in doubtful
-        ),
+        table.c.id.in_(select(index.c.rowid).where(fits)) if by_index else true(),
+        *(text.like(bindparam(f"word_{place}"), escape="\\") for place in range(doubtful)),
     )
+
+
+@cache
+def _on_postgresql(model: type[Record], doubtful: int, *, by_index: bool) -> ColumnElement[bool]:
+    """Return the condition for a search in which so many words are `doubtful`."""
+    text, pairs = access.table_of(model).c.search_text, ARRAY(Text)
+    wanted = bindparam("pieces", type_=pairs)
+    return and_(
+        func.crm_pairs(text, type_=pairs).contains(wanted) if by_index else true(),
+        *(func.strpos(text, bindparam(f"word_{n}", type_=Text)) > 0 for n in range(doubtful)),
+    )
+
+
+def _literally(sign: re.Match[str]) -> str:
+    return f"\\{sign[0]}"
 
 
 def _pieces(word: str) -> set[str]:

@@ -373,12 +373,12 @@ def _attachments(view: Any, record: Record) -> dict[str, Any] | None:
         {
             "name": file.name,
             "size_text": _size(file.size),
-            "by": by,
+            "by": file.by or "",
             "at": columns.moment(file.created_at, zone),
             "url": f"/attachments/{file.id}",
             "delete_url": f"/attachments/{file.id}/delete?url={back}" if may_delete else None,
         }
-        for file, by in attachments.listed(record, actor)
+        for file in attachments.listed(record, actor)
     ]
     return {
         "items": items,

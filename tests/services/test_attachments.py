@@ -47,8 +47,8 @@ def test_a_file_comes_back_as_it_was(customer, people, keep, tmp_path):
     row, path = attachments.open_file(kept.id, people.ana, instance=tmp_path)
     assert path.read_bytes() == PDF
     assert (row.name, row.size, row.media_type) == ("合同.pdf", len(PDF), "application/pdf")
-    assert [file.id for file in attachments.of(customer, people.ana)] == [kept.id]
-    assert [by for _, by in attachments.listed(customer, people.ana)] == ["Ana"]
+    assert [file.id for file in attachments.listed(customer, people.ana)] == [kept.id]
+    assert [file.by for file in attachments.listed(customer, people.ana)] == ["Ana"]
 
 
 def test_its_name_on_the_disk_is_random_and_only_its_owner_reads_it(
@@ -92,7 +92,7 @@ def test_who_reaches_the_record_reaches_its_files(
 ):
     kept, actor = keep(customer, people.ana).id, getattr(people, who)
     assert (attachments.open_file(kept, actor, instance=tmp_path) is not None) is opens
-    assert bool(attachments.of(customer, actor)) is opens
+    assert bool(attachments.listed(customer, actor)) is opens
     if changes:
         assert keep(customer, actor).id
         with records.transaction("tests"):
@@ -117,7 +117,7 @@ def test_a_deleted_file_or_record_is_not_opened(customer, people, keep, tmp_path
     with records.transaction("tests"):
         records.delete(customer, people.ana)
     assert attachments.open_file(second, people.ana, instance=tmp_path) is None
-    assert attachments.of(customer, people.ana) == []
+    assert attachments.listed(customer, people.ana) == []
 
 
 @pytest.mark.parametrize("id", [0, -1, 2**40, "1 or 1", None])
@@ -213,8 +213,9 @@ def test_the_same_name_twice_at_once_makes_two_files(app, customer, people, keep
         thread.join()
     db.session.rollback()
     assert failures == []
-    found = attachments.of(customer, people.ana)
-    contents = {attachments.place_of(f, tmp_path).read_bytes() for f in found}
+    found = attachments.listed(customer, people.ana)
+    rows = [db.session.get(Attachment, file.id) for file in found]
+    contents = {attachments.place_of(row, tmp_path).read_bytes() for row in rows}
     assert contents == {b"%d" % n for n in range(8)}
 
 

@@ -107,8 +107,10 @@ class TestTheCompany:
 
     def test_every_record_is_found_by_its_own_words(self):
         for customer in db.session.scalars(select(Customer)).all():
-            wanted = search.condition(Customer, organisation.by_username("dev"), customer.name[:4])
-            assert customer.id in db.session.scalars(select(Customer.id).where(wanted)).all()
+            dev = organisation.by_username("dev")
+            wanted, values = search.condition(Customer, dev, customer.name[:4])
+            found = db.session.scalars(select(Customer.id).where(wanted), values)
+            assert customer.id in found.all()
 
     def test_every_record_has_one_entry_that_says_it_was_loaded(self):
         for model in LOADED:

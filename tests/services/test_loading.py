@@ -133,8 +133,9 @@ def test_a_customer_in_the_pool_has_no_open_assignment(people):
 def test_loaded_records_are_found_and_rated_by_the_next_check(people):
     [id] = load(Customer, [{"name": "上海云帆", "phone": "(021) 6391-2200"}], people.system)
     for typed in ("云帆", "02163912200"):
-        wanted = select(Customer.id).where(search.condition(Customer, people.dev, typed))
-        assert db.session.scalars(wanted).all() == [id]
+        found_by, values = search.condition(Customer, people.dev, typed)
+        wanted = select(Customer.id).where(found_by)
+        assert db.session.scalars(wanted, values).all() == [id]
     customer = db.session.get_one(Customer, id)
     assert customer.completeness is None
     with records.transaction("job check_completeness"):
