@@ -26,7 +26,7 @@ from wtforms import (
 from wtforms.fields import DateTimeLocalField, SelectMultipleField
 from wtforms.meta import DefaultMeta
 from wtforms.validators import Optional, ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget, Select, html_params
+from wtforms.widgets import CheckboxInput, Input, ListWidget, Select
 
 from crm_admin.models.base import Record
 from crm_admin.services import access, configuration, labels, picklists
@@ -118,6 +118,26 @@ class LookupField(Field):
         return str(self.data.id) if self.data is not None else ""
 
 
+def _attributes(**given: Any) -> Markup:
+    """Return the attributes of a tag, as WTForms' own function does in a fifth of the time."""
+    said = (
+        key if value is True else f'{key}="{escape(value)}"'
+        for key, value in sorted(given.items())
+        if value is not False
+    )
+    return Markup(" ".join(said))  # noqa: S704  (escaped)
+
+
+class QuickInput(Input):
+    """An input of any type, its attributes put together at once."""
+
+    html_params = staticmethod(_attributes)
+
+    def __init__(self, input_type: str) -> None:
+        super().__init__(input_type)
+        self.validation_attrs = ["required", "disabled"]
+
+
 class QuickSelect(Select):
     """A select whose options are put together at once: WTForms asks ten functions for each."""
 
@@ -128,10 +148,8 @@ class QuickSelect(Select):
             for value, label in field.choices
         ]
         attributes.setdefault("id", field.id)
-        opening = Markup("<select {}>").format(
-            Markup(html_params(name=field.name, **attributes))  # noqa: S704  (it escapes)
-        )
-        return opening + Markup("".join(options)) + Markup("</select>")  # noqa: S704  (escaped)
+        opening = f"<select {_attributes(name=field.name, **attributes)}>"
+        return Markup("".join([opening, *options, "</select>"]))  # noqa: S704  (escaped)
 
 
 _OPTION = '<option value="%s">%s</option>'
@@ -274,10 +292,6 @@ def _field(
         return LookupField(
             column.text, model=column.target, lookup_url=find, create_url=create, **options
         )
-    if column.kind == "moment":
-        return MomentField(column.text, zone=zone, **options)
-    if column.kind == "money":
-        return DecimalField(column.text, places=2, **options)
     if column.kind == "state":
         assert column.states is not None
         states = [(m.value, _(labels.label_of(m))) for m in column.states]
@@ -290,6 +304,12 @@ def _field(
         return ChoiceField(
             column.text, choices=_with_blank(column, choices), coerce=_nothing_for_blank, **options
         )
+    if column.kind not in ("lines", "flag"):
+        options["widget"] = QuickInput("datetime-local" if column.kind == "moment" else "text")
+    if column.kind == "moment":
+        return MomentField(column.text, zone=zone, **options)
+    if column.kind == "money":
+        return DecimalField(column.text, places=2, **options)
     return _SIMPLE.get(column.kind, StringField)(column.text, **options)
 
 
