@@ -18,6 +18,7 @@ from crm_admin.i18n import N_
 from crm_admin.models.users import User
 from crm_admin.services import job_runs
 from crm_admin.views import drawn, requests
+from crm_admin.views.cells import facts, linked_rows
 from crm_admin.views.words import gettext as _
 
 
@@ -221,6 +222,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals |= {
         "icon": icon,
         "symbol": symbol,
+        "facts": facts,
+        "linked_rows": linked_rows,
         # Browsers keep our files for long; another version of one has another address.
         "static_url": lambda name: f"{app.static_url_path}/{name}?v={marks[name]}",
     }

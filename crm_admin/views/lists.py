@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import request
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from crm_admin.i18n import N_
 from crm_admin.models.base import Labelled, Record
@@ -14,6 +14,7 @@ from crm_admin.models.users import User
 from crm_admin.services import access, filters, labels, listing, picklists
 from crm_admin.services.listing import COUNTED, Question
 from crm_admin.views import columns, drawn, requests
+from crm_admin.views.cells import escaped
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
 from crm_admin.views.words import ngettext
@@ -140,7 +141,7 @@ def _headings(
 
 
 #: Marks in a drawn row that stand for what differs from record to record; nobody can type them.
-_ID, _TITLE, _CELLS, _GAP = "\x01", "\x02", "\x03", "\x04"
+_ID, _TITLE, _CELLS = "\x01", "\x02", "\x03"
 
 
 def _rows(
@@ -164,7 +165,7 @@ def _rows(
     # Where a record has no name in the reader's language, its English one stands in.
     english = next((place for place, c in enumerate(shown, 1) if c.key == "label_en"), 0)
     variants: dict[tuple[bool, bool], str] = {}
-    titles = _escaped([make[0](row[1]) or (english and row[english]) or "—" for row in rows])
+    titles = escaped([make[0](row[1]) or (english and row[english]) or "—" for row in rows])
     parts = []
     for row, title, cells in zip(rows, titles, _cells(drawn_columns, rows), strict=True):
         id = row[0]
@@ -174,16 +175,6 @@ def _rows(
         filled = drawn_row.replace(_ID, str(id)).replace(_TITLE, title)
         parts.append(filled.replace(_CELLS, cells))
     return Markup("".join(parts))  # noqa: S704  (every value in them was escaped)
-
-
-def _escaped(texts: list[str | Markup]) -> list[str]:
-    """Return all texts escaped; together, since each call costs more than what it escapes."""
-    plain = [text for text in texts if type(text) is str]
-    together = str(escape(_GAP.join(plain))).split(_GAP) if plain else []
-    if len(together) != len(plain):  # one of them holds what nobody can type
-        together = [str(escape(text)) for text in plain]
-    following = iter(together)
-    return [next(following) if type(text) is str else text for text in texts]
 
 
 @lru_cache(maxsize=2_000)
@@ -216,7 +207,7 @@ def _cells(
     """Yield the cells of each row after its title, each beginning as its column has it."""
     forms = [form for _opening, _blank, form in drawn_columns]
     shown = [form(value) for row in rows for form, value in zip(forms, row[2:], strict=True)]
-    texts = iter(_escaped(shown))
+    texts = iter(escaped(shown))
     for _row in rows:
         parts: list[str] = []
         for opening, blank, _form in drawn_columns:
