@@ -17,7 +17,10 @@ def escaped(texts: Sequence[str | Markup]) -> list[str]:
     if len(together) != len(plain):  # one of them holds what nobody can type
         together = [str(escape(text)) for text in plain]
     following = iter(together)
-    return [next(following) if type(text) is str else str(escape(text)) for text in texts]
+    return [
+        next(following) if type(t) is str else t if type(t) is Markup else str(escape(t))
+        for t in texts
+    ]
 
 
 def facts(items: Sequence[Mapping[str, Any]], not_filled_in: str) -> Markup:

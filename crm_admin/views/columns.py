@@ -19,7 +19,7 @@ from crm_admin.errors import filled_in
 from crm_admin.i18n import N_
 from crm_admin.models.base import Checked, Labelled, Record
 from crm_admin.models.types import Moment, Money, State
-from crm_admin.services import access, labels, picklists, validation
+from crm_admin.services import access, configuration, labels, picklists, validation
 from crm_admin.views import requests
 from crm_admin.views.words import gettext as _
 
@@ -178,11 +178,33 @@ def shown(column: Column, value: Any) -> str | Markup:
 
 
 def format_of(column: Column) -> Formatter:
-    """Return the function that shows a column's values on this request's pages, made once."""
-    made: dict[Column, Formatter] = g.setdefault("formatters", {})
+    """Return the function that shows a column's values on this request's pages.
+
+    It is made once for all who read the same language by the same clock, until the configuration
+    changes.
+    """
+    made: dict[Column, Formatter] | None = g.get("formatters")
+    if made is None:
+        made = g.formatters = _formatters()
     if (form := made.get(column)) is None:
         form = made[column] = formatter(column, requests.language(), requests.zone())
     return form
+
+
+def _formatters() -> dict[Column, Formatter]:
+    """Return the functions that were made for readers like this one."""
+    stamp = configuration.stamp()
+    if stamp is None:
+        return {}
+    place = (requests.language(), requests.zone(), stamp)
+    if place not in _made and len(_made) >= MOST:
+        _made.clear()
+    return _made.setdefault(place, {})
+
+
+#: The functions of each kind of reader, and how many kinds a process remembers.
+_made: dict[tuple[str, tzinfo, str], dict[Column, Formatter]] = {}
+MOST = 200
 
 
 def writer(column: Column, language: str, zone: tzinfo) -> Writer | None:

@@ -152,8 +152,7 @@ def _rows(
     Each is a drawn row filled in: a list has hundreds of cells, and a template takes ten times as
     long for them.
     """
-    language, zone = requests.language(), requests.zone()
-    make = [columns.formatter(c, language, zone) for c in shown]
+    make = [columns.format_of(c) for c in shown]
     drawn_columns = [
         (*_opening(c.kind, c.text), form) for c, form in zip(shown[1:], make[1:], strict=True)
     ]
