@@ -18,7 +18,7 @@ from typing import BinaryIO, NamedTuple
 from sqlalchemy import bindparam, select
 
 from crm_admin import clock
-from crm_admin.database import db
+from crm_admin.database import ask, db
 from crm_admin.errors import Conflict, Denied, Invalid, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.attachments import Attachment
@@ -109,7 +109,7 @@ def listed(record: Record, actor: User) -> Sequence[Listed]:
     if not access.may(record, actor):
         return []
     asked = {"entity": record.__tablename__, "record": record.id}
-    return [Listed(*row) for row in db.session.execute(_LISTED, asked).all()]
+    return [Listed(*row) for row in ask(_LISTED, asked).all()]
 
 
 def open_file(id: int, actor: User, *, instance: Path) -> tuple[Attachment, Path] | None:

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm_admin.database import db
+from crm_admin.database import ask, db
 from crm_admin.models.configuration import ConfigurationStamp
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ def stamp() -> str | None:
     if info is None or _STAMP not in info:
         info = db.session().info
     if _STAMP not in info:
-        info[_STAMP] = db.session.scalar(_NOW)
+        info[_STAMP] = ask(_NOW).scalar()
     known: str | None = info[_STAMP]
     return known
 

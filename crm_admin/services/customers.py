@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, inspect, select, update
 
 from crm_admin import clock
-from crm_admin.database import db
+from crm_admin.database import ask, db
 from crm_admin.models.customers import (
     Assignment,
     Customer,
@@ -107,11 +107,11 @@ class Reached(NamedTuple):
 
 def assignments(customer: Customer) -> Sequence[Assigned]:
     """Return who took which part with a customer, the latest first. Source: A6"""
-    found = db.session.execute(_ASSIGNMENTS, {"customer": customer.id}).all()
+    found = ask(_ASSIGNMENTS, {"customer": customer.id}).all()
     return [Assigned(*row) for row in found]
 
 
 def stages(customer: Customer) -> Sequence[Reached]:
     """Return the stages a customer came to, the latest first. Source: A9"""
-    found = db.session.execute(_STAGES, {"customer": customer.id}).all()
+    found = ask(_STAGES, {"customer": customer.id}).all()
     return [Reached(*row) for row in found]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, bindparam, case, select
 
 from crm_admin import i18n
-from crm_admin.database import db
+from crm_admin.database import ask
 from crm_admin.i18n import N_
 from crm_admin.models.audit import AuditEntry
 from crm_admin.models.base import Record
@@ -67,7 +67,7 @@ def of(
     asked = {"entity": model.__tablename__, "record": record.id, "size": limit}
     return [
         Entry(at, name or "", source, action, version, _readable(model, actor, changes))
-        for at, name, source, action, version, changes in db.session.execute(statement, asked).all()
+        for at, name, source, action, version, changes in ask(statement, asked).all()
     ]
 
 
@@ -88,4 +88,4 @@ def names(model: type[Record], ids: set[int]) -> dict[int, str]:
     table = access.table_of(model)
     title = _shown_name() if model is User else table.c[model.title_key()]
     statement = select(table.c.id, title).where(table.c.id.in_(ids))
-    return {id: name or f"#{id}" for id, name in db.session.execute(statement)}
+    return {id: name or f"#{id}" for id, name in ask(statement).all()}

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from crm_admin import i18n
-from crm_admin.database import db
+from crm_admin.database import ask, db
 from crm_admin.models.base import Record
 from crm_admin.models.users import User
 from crm_admin.services import access, filters, search
@@ -68,19 +68,19 @@ def page(
     narrowed = narrowed or access.limit(model, actor, verb) is not None
     if not (narrowed or question.sort or question.binned):  # as most lists are opened
         asked = {"start": start, "size": question.size}
-        ids = db.session.scalars(_whole(model), asked).all()
+        ids = ask(_whole(model), asked).scalars().all()
         return Page(_rows(model, ids, keys), _count_all(model))
     found, ordered, values = _asked(model, actor, question, verb)
     window = {"start": start, "size": question.size}
     if narrowed and start + question.size <= _AT_ONCE:
-        ids = db.session.scalars(ordered, values | {"start": 0, "size": _AT_ONCE + 1}).all()
+        ids = ask(ordered, values | {"start": 0, "size": _AT_ONCE + 1}).scalars().all()
         count = len(ids)
         if count > _AT_ONCE:
             count = _count(found, values)
         ids = ids[start : start + question.size]
     else:
         count = _count(found, values) if narrowed or question.binned else _count_all(model)
-        ids = db.session.scalars(ordered, values | window).all()
+        ids = ask(ordered, values | window).scalars().all()
     return Page(_rows(model, ids, keys), count)
 
 
@@ -101,7 +101,7 @@ def _window(ids: Select[Any]) -> Select[Any]:
 
 def _count_all(model: type[Record]) -> int:
     """Return how many living records there are, up to COUNTED + 1."""
-    return db.session.scalar(_living(model, db.engine.dialect.name)) or 0
+    return ask(_living(model, db.engine.dialect.name)).scalar() or 0
 
 
 @cache
@@ -128,7 +128,7 @@ def stream(
     can be taken in again. It has a connection of its own: it outlives the request that began it.
     """
     _found, ordered, values = _asked(model, actor, question, "export")
-    ids = db.session.scalars(ordered, values | {"start": 0, "size": ALL}).all()
+    ids = ask(ordered, values | {"start": 0, "size": ALL}).scalars().all()
     chosen = _select(model, tuple(keys), i18n.language(), by_number=True)
 
     def rows() -> Iterator[Sequence[tuple[Any, ...]]]:
@@ -154,7 +154,7 @@ def related(
     statement = _related(model, tuple(keys), column_key, i18n.language())
     if (theirs := access.limit(model, actor)) is not None:
         statement = statement.where(theirs)
-    found = db.session.execute(statement, {"target": id, "size": limit}).all()
+    found = ask(statement, {"target": id, "size": limit}).all()
     return [tuple(row) for row in found]
 
 
@@ -184,7 +184,7 @@ def neighbours(model: type[Record], actor: User, id: int) -> tuple[int | None, i
     """Return the ids before and after this one in the list as it is without a search."""
     theirs = access.limit(model, actor)
     both = _beside(model) if theirs is None else _both_sides(model, theirs)
-    found: tuple[int | None, int | None] = db.session.execute(both, {"place": id}).one()
+    found: tuple[int | None, int | None] = ask(both, {"place": id}).one()
     return found
 
 
@@ -251,7 +251,7 @@ def _together(
 
 def _count(found: Select[Any], values: dict[str, Any]) -> int:
     counted = found.limit(COUNTED + 1).subquery()
-    return db.session.scalar(select(func.count()).select_from(counted), values) or 0
+    return ask(select(func.count()).select_from(counted), values).scalar() or 0
 
 
 def _sorted(
@@ -281,7 +281,7 @@ def _rows(model: type[Record], ids: Sequence[int], keys: Sequence[str]) -> list[
     if not ids:
         return []
     chosen = _select(model, tuple(keys), i18n.language())
-    by_id = {row[0]: row for row in db.session.execute(chosen, {"ids": ids}).all()}
+    by_id = {row[0]: row for row in ask(chosen, {"ids": ids}).all()}
     return [by_id[id] for id in ids if id in by_id]
 
 
@@ -359,7 +359,7 @@ def lookup(
             or_(*(column.icontains(word, autoescape=True) for column in called)) for word in words
         ]
     ordered = statement.where(*conditions).order_by(title, table.c.id)
-    found = db.session.execute(ordered.offset(offset).limit(limit), values)
+    found = ask(ordered.offset(offset).limit(limit), values)
     names: dict[int, str] = dict(found.all())
     details = {row[0]: row[1] for row in _rows(model, list(names), keys)} if keys else {}
     return [

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from crm_admin import clock
-from crm_admin.database import WRITES, db
+from crm_admin.database import WRITES, ask, db
 from crm_admin.errors import Conflict, Denied, Invalid, Label, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.audit import AuditEntry
@@ -188,7 +188,7 @@ def create_once(record: Record, values: Mapping[str, Any], actor: User, key: str
     if key:
         entity = record.__tablename__
         form = {"key": key, "user_id": actor.id, "entity": entity, "record_id": record.id}
-        db.session.execute(insert(access.table_of(SentForm)), form)
+        ask(insert(access.table_of(SentForm)), form)
     return record.id
 
 
@@ -305,7 +305,7 @@ def note(record: Record, actor: User, action: str, changed: Mapping[str, Any]) -
         "version": record.version,
         "changes": dict(changed),
     }
-    db.session.execute(_NOTED, entry)
+    ask(_NOTED, entry)
 
 
 #: An entry is no record that others work with: it goes straight into its table.

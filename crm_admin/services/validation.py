@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import regex
 from sqlalchemy import BigInteger, Integer, Select, String, Text, bindparam, inspect, select
 
-from crm_admin.database import db
+from crm_admin.database import ask, db
 from crm_admin.errors import Label, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.base import Model, Record
@@ -148,8 +148,8 @@ def _having(model: type[Record], rule: RuleFacts, ids: list[int]) -> set[int]:
     if other is None or not ids:
         return set()
     if len(ids) == 1:
-        return set(db.session.scalars(_pointing(model, other, one=True), {"id": ids[0]}))
-    return set(db.session.scalars(_pointing(model, other), {"ids": ids}))
+        return set(ask(_pointing(model, other, one=True), {"id": ids[0]}).scalars().all())
+    return set(ask(_pointing(model, other), {"ids": ids}).scalars().all())
 
 
 @cache

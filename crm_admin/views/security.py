@@ -1,6 +1,7 @@
 """What holds for every request: who may pass, and the headers of each answer."""
 
 import secrets
+import time
 from typing import Any
 
 from flask import Flask, Response, g, redirect, request, session
@@ -61,8 +62,27 @@ def _begin() -> Response | None:
         return Response("This host is not served here.\n", 400, mimetype="text/plain")
     if request.endpoint not in ("static", "health.healthz"):
         g.csp_nonce = secrets.token_urlsafe(12)
+        if token := _tokens.get(_minute_of(session)):
+            g.csrf_token = token  # where Flask-WTF keeps the one it signs for a page
         requests.begin()
     return None
+
+
+#: The signed tokens of forms, by the session's own and the minute; signing costs every page.
+_tokens: dict[tuple[Any, int], str] = {}
+MOST = 5_000
+
+
+def _minute_of(of: Any) -> tuple[Any, int]:
+    return of.get("csrf_token"), int(time.time() // 60)
+
+
+def _keep_token() -> None:
+    """Keep the token that this page's forms bear for the pages of the same minute."""
+    if "csrf_token" in g and "csrf_token" in session:
+        if len(_tokens) >= MOST:
+            _tokens.clear()
+        _tokens[_minute_of(session)] = g.csrf_token
 
 
 def _let_in() -> Any:
@@ -80,6 +100,7 @@ def _let_in() -> Any:
 
 def _headers(response: Response) -> Response:
     """Add what tells the browser what this page may do, and that nobody keeps a copy of it."""
+    _keep_token()
     headers = response.headers
     nonce = g.get("csp_nonce", "")
     headers.setdefault(
