@@ -5,7 +5,7 @@ rights, choices or labels is seen at the next request.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import render_template
 from markupsafe import Markup
@@ -15,7 +15,8 @@ from crm_admin.views import requests
 
 #: How many parts a process keeps; beyond it, it begins anew.
 MOST = 2_000
-_kept: dict[tuple[Any, ...], Markup] = {}
+_kept: dict[tuple[Any, ...], Any] = {}
+T = TypeVar("T")
 
 
 def once(template: str, key: Any, context: Callable[[], dict[str, Any]]) -> Markup:
@@ -24,14 +25,25 @@ def once(template: str, key: Any, context: Callable[[], dict[str, Any]]) -> Mark
     Args:
         key: what it depends on beside the reader's roles and language.
     """
+    made = lambda: Markup(render_template(template, **context()))  # noqa: E731, S704  (our own)
+    return kept((template, key), made)
+
+
+def kept(key: tuple[Any, ...], make: Callable[[], T]) -> T:
+    """Return what was made for readers of these roles and language, or make it now.
+
+    Args:
+        key: what it is, and what it depends on beside the reader's roles and language.
+    """
     actor, stamp = requests.actor(), configuration.stamp()
     roles = access.role_ids(actor)
-    place = (template, key, requests.language(), roles, actor.is_system, stamp)
+    place = (key, requests.language(), roles, actor.is_system, stamp)
     if stamp is not None and (known := _kept.get(place)) is not None:
-        return known
-    part = Markup(render_template(template, **context()))  # noqa: S704  (a template of ours)
+        found: T = known
+        return found
+    made = make()
     if stamp is not None:
         if len(_kept) >= MOST:
             _kept.clear()
-        _kept[place] = part
-    return part
+        _kept[place] = made
+    return made

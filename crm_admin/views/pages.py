@@ -21,7 +21,7 @@ from crm_admin.services import (
     picklists,
     validation,
 )
-from crm_admin.views import columns, requests
+from crm_admin.views import columns, drawn, requests
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
 
@@ -162,34 +162,42 @@ def _mend(view: Any, record: Record, lack: completeness.Lack, *, may_edit: bool)
 def _sections(view: Any, record: Record, lacking: dict[str, Any] | None) -> list[dict[str, Any]]:
     """Return the fields by section, those that rules miss marked."""
     empty = {m["key"] for m in (lacking or {}).get("missing", ()) if m["kind"] == "required"}
+    found = []
+    for heading, entries in drawn.kept(("sections", view.path), lambda: _plan(view)):
+        items = []
+        for key, column, label in entries:
+            if column is None:
+                items += _several(record, key)
+                continue
+            missing = column.column_key in empty and not column.given
+            value = "" if missing else _show(column, record)
+            items.append({"label": label, "value": value, "missing": missing})
+        if items:
+            found.append({"label": heading, "items": items})
+    return found
+
+
+def _plan(view: Any) -> list[tuple[str, list[tuple[str, Column | None, str]]]]:
+    """Return the sections of readers like this one: (heading, [(key, column, label)]).
+
+    What is no column may be a relation to several records. What nobody fills in comes first.
+    """
     found, seen = [], set()
     for heading, keys in view.sections:
-        items = []
-        for key in keys:
+        entries: list[tuple[str, Column | None, str]] = []
+        for key in filter(view.reads, keys):
             column = view.fields.get(key)
-            if column is None and view.reads(key):
-                items += _several(record, key)
-            if column is None or not view.reads(key):
-                continue
-            seen.add(column.key)
-            missing = column.column_key in empty
-            items.append(
-                {
-                    "label": column.text,
-                    "value": "" if missing else _show(column, record),
-                    "missing": missing,
-                }
-            )
-        if items:
-            found.append({"label": _(heading) if heading else "", "items": items})
-    rest = [c for c in columns.labelled(view.model) if c.given and c.key not in seen]
+            entries.append((key, column, column.text if column else ""))
+            seen.add(column.key if column else key)
+        if entries:
+            found.append((_(heading) if heading else "", entries))
     given = [
-        {"label": c.text, "value": _show(c, record), "missing": False}
-        for c in rest
-        if view.reads(c.key) and c.kind != "percent"
+        (c.key, c, c.text)
+        for c in columns.labelled(view.model)
+        if c.given and c.key not in seen and view.reads(c.key) and c.kind != "percent"
     ]
     if found and given:
-        found[0]["items"] = [*given, *found[0]["items"]]
+        found[0] = (found[0][0], [*given, *found[0][1]])
     return found
 
 
