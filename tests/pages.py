@@ -1,6 +1,7 @@
 """What a person finds on a page: the fields of its form as they would be sent, and its words."""
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 from werkzeug.datastructures import MultiDict
@@ -69,6 +70,12 @@ def form_of(answer, marked="data-record-form"):
     reader.feed(answer.text)
     assert reader.sent, "there is no form on this page"
     return reader.sent
+
+
+def words_of(answer):
+    """Return what a person reads on the page, its gaps made single."""
+    main = re.sub(r"<(svg|script)\b.*?</\1>", " ", answer.text, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", main)).split())
 
 
 def lasting(answer):

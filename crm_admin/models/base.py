@@ -122,6 +122,11 @@ class Model(DeclarativeBase):
         """Return the column that names a record to a person, in the present language."""
         return cls.title
 
+    @classmethod
+    def name_keys(cls) -> tuple[str, ...]:
+        """Return the columns that name a record to people, in one language or another."""
+        return (cls.title,)
+
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with this record, looking at nothing but the record itself."""
         yield from ()
@@ -234,6 +239,11 @@ class Labelled:
     def title_key(cls) -> str:
         """Return the column that names a record in the present language."""
         return label_key(i18n.language())
+
+    @classmethod
+    def name_keys(cls) -> tuple[str, ...]:
+        """Return the columns that name a record to people, in one language or another."""
+        return ("label_en", "label_zh_hans", "label_zh_hant")
 
     def label(self, language: str) -> str:
         """Return the name in this language."""

@@ -25,7 +25,7 @@ class Role(Labelled, Record):
     """What its users may do; several roles of one user add up.
 
     `grants` maps an entity, or "*" for those not named, to {verb: scope}. `fields` maps an entity
-    to {field: "hidden" or "read"}. Source: S5
+    to {field: "read", "masked" or "hidden"}. Source: S5
     """
 
     __tablename__ = "roles"

@@ -20,7 +20,8 @@ M = TypeVar("M", bound=Model)
 VERBS = ("view", "lookup", "create", "edit", "delete", "restore", "export", "import", "assign")
 _WIDTH = {scope: width for width, scope in enumerate(Scope)}
 #: The limits of a field, the mildest first.
-_STRICTNESS = ("", "read", "hidden").index
+LIMITS = ("", "read", "masked", "hidden")
+_STRICTNESS = LIMITS.index
 #: Rights that follow another where nothing is said of them by name; "none" takes one away.
 NONE = "none"
 IMPLIED = {"lookup": "view", "restore": "delete"}
@@ -136,7 +137,20 @@ def explain(actor: User, verb: str, model: type[Model]) -> list[tuple[str, Scope
 
 
 def readable(actor: User, model: type[Model], key: str) -> bool:
-    """Return whether the actor may see this field. Of several roles the most generous counts."""
+    """Return whether the actor may see this field whole. Of several roles the most generous counts.
+
+    Who may not, neither sorts nor filters by it, nor finds records by it.
+    """
+    return _limit(actor, model, model.column_key(key)) not in ("masked", "hidden")
+
+
+def masked(actor: User, model: type[Model], key: str) -> bool:
+    """Return whether the actor sees a part of this field only, as `masking.mask` leaves it."""
+    return _limit(actor, model, model.column_key(key)) == "masked"
+
+
+def shown(actor: User, model: type[Model], key: str) -> bool:
+    """Return whether the actor sees anything of this field."""
     return _limit(actor, model, model.column_key(key)) != "hidden"
 
 
@@ -168,7 +182,7 @@ def field_info(model: type[Model], column_key: str) -> Mapping[str, Any]:
 
 
 def _limit(actor: User, model: type[Model], column_key: str) -> str:
-    """Return "hidden", "read" or "" for a field, as the most generous of the roles has it."""
+    """Return one of `LIMITS` for a field, as the most generous of the roles has it."""
     return "" if actor.is_system else _limits_of(actor, model).get(column_key, "")
 
 

@@ -45,10 +45,11 @@ def _granted(record: Role, actor: User) -> None:
 
 
 def _keep_titles_seen(fields: Any) -> None:
-    """Refuse to hide what names a record: pages, searches and choices are made of it."""
+    """Refuse to hide what names a record, or a part of it: pages and choices are made of it."""
     for entity, limits in fields.items() if isinstance(fields, dict) else ():
         model = access.model_of(entity)
-        if model is not None and limits.get(model.title) == "hidden":
+        names = model.name_keys() if model is not None else ()
+        if model is not None and {limits.get(key) for key in names} & {"masked", "hidden"}:
             message = N_("%(entity)s: what names a record can be kept from change, not hidden.")
             raise Invalid([Problem("fields", message, {"entity": Label(model.plural)})])
 

@@ -1,12 +1,17 @@
 """The matrix of a role: every entity by every right, each with its scope."""
 
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
+from sqlalchemy import select
+
+from crm_admin.database import ask
 from crm_admin.errors import Invalid, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.roles import Role, Scope
-from crm_admin.services import access, labels
+from crm_admin.models.users import User
+from crm_admin.services import access, labels, records
 
 #: Rights that only some entities know.
 _SPECIAL = {"expenses": ("approve", "pay"), "job_runs": ("run",)}
@@ -22,8 +27,13 @@ def _rows() -> list[tuple[str, str]]:
     return [("*", N_("All others")), *named, ("job_runs", N_("Jobs"))]
 
 
-def shown(role: Role, translate: Callable[[str], str]) -> dict[str, Any]:
-    """Return the matrix as its page shows it, in the reader's language."""
+def shown(
+    role: Role, translate: Callable[[str], str], typed: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the matrix as its page shows it, in the reader's language.
+
+    With `typed`, what was chosen on the page and could not be kept.
+    """
     scopes = [("", translate(N_("(first row)"))), (access.NONE, translate(N_("None")))]
     scopes += [(s.value, translate(s.label)) for s in Scope]
     words = dict(scopes)
@@ -31,8 +41,8 @@ def shown(role: Role, translate: Callable[[str], str]) -> dict[str, Any]:
     for entity, label in _rows():
         cells = []
         for verb in _verbs():
-            value = _value(role.grants, entity, verb)
-            shown = words[value] if value else ""
+            value = (typed or {}).get(f"{entity}.{verb}", _value(role.grants, entity, verb))
+            shown = words.get(value, "") if value else ""
             cells.append({"name": f"{entity}.{verb}", "value": value, "label": shown})
         rows.append({"label": translate(label), "cells": cells})
     return {
@@ -70,6 +80,39 @@ def chosen(cells: Mapping[str, str]) -> dict[str, dict[str, str]]:
                 raise Invalid([Problem("", N_("Please choose one of those offered."))])
         grants[entity] = {v: s for v, s in filled.items() if _says(v, s, filled)}
     return grants
+
+
+def differences(
+    old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, translate: Callable[[str], str]
+) -> list[tuple[str, str, str]]:
+    """Return (what, before, after) of each right that differs, in the reader's language."""
+    words, found = {s.value: translate(s.label) for s in Scope}, []
+    for entity, label in _rows():
+        for verb in _verbs():
+            pair = [_kept(grants).get(entity, {}).get(verb, "") for grants in (old, new)]
+            if pair[0] != pair[1]:
+                before, after = (words.get(value, "") for value in pair)
+                what = f"{translate(label)} · {translate(labels.VERBS[verb])}"
+                found.append((what, before, after))
+    return found
+
+
+def _kept(rights: Any) -> Mapping[str, Any]:
+    """Return what a role held, nothing where that is not to be read."""
+    return rights if isinstance(rights, Mapping) else {}
+
+
+def copied(original: Role, actor: User) -> Role:
+    """Make a role of the same rights under a code and a name of its own; return it."""
+    taken = set(ask(select(access.table_of(Role).c.code)).scalars().all())
+    numbers = (f"_{number}" for number in count(2))
+    code = next(c for n in numbers if (c := f"{original.code[:200]}{n}") not in taken)
+    role = Role(code=code, grants=original.grants, fields=original.fields)
+    for key in ("label_en", "label_zh_hans", "label_zh_hant"):
+        if name := getattr(original, key):
+            setattr(role, key, f"{name[:200]} ({code[len(original.code[:200]) + 1 :]})")
+    records.save(role, actor)
+    return role
 
 
 def _says(verb: str, scope: str, row: Mapping[str, str]) -> bool:

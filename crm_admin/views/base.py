@@ -157,8 +157,12 @@ class EntityView(EntityForms, ModelView):
         return found
 
     def reads(self, key: str) -> bool:
-        """Return whether the user may see a field."""
+        """Return whether the user may see a field whole."""
         return access.readable(requests.actor(), self.model, key)
+
+    def shows(self, key: str) -> bool:
+        """Return whether the user may see a field, or a part of it."""
+        return access.shown(requests.actor(), self.model, key)
 
     # The list.
 

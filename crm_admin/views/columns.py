@@ -19,7 +19,7 @@ from crm_admin.errors import filled_in
 from crm_admin.i18n import N_
 from crm_admin.models.base import Checked, Labelled, Record
 from crm_admin.models.types import Moment, Money, State
-from crm_admin.services import access, configuration, labels, picklists, validation
+from crm_admin.services import access, configuration, labels, masking, picklists, validation
 from crm_admin.views import requests
 from crm_admin.views.words import gettext as _
 
@@ -189,6 +189,13 @@ def format_of(column: Column) -> Formatter:
     if (form := made.get(column)) is None:
         form = made[column] = formatter(column, requests.language(), requests.zone())
     return form
+
+
+def form_for(model: type[Record], column: Column) -> Formatter:
+    """Return the function that shows a column's values as far as this request's reader may see."""
+    if access.masked(requests.actor(), model, column.key):
+        return lambda value: masking.mask(column.kind, value)
+    return format_of(column)
 
 
 def _formatters() -> dict[Column, Formatter]:

@@ -6,7 +6,7 @@ import secrets
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from flask import Flask, Response, abort, current_app, flash, redirect, stream_w
 
 from crm_admin import clock, i18n
 from crm_admin.models.users import User
-from crm_admin.services import access, large_exports, listing
+from crm_admin.services import access, large_exports, listing, masking
 from crm_admin.services.listing import Question
 from crm_admin.views import columns, lists, requests
 from crm_admin.views.columns import Column
@@ -42,7 +42,7 @@ def answer(view: Any, kind: str) -> Any:
     chunks = listing.stream(view.model, requests.actor(), question, keys)
     language, zone = requests.language(), requests.zone()
     headings = [c.text for c in shown]
-    make = [columns.writer(c, language, zone) for c in shown]
+    make = _writers(view, requests.actor(), shown, language, zone)
     name = f"{view.model.__tablename__}-{clock.day_in(zone)}.{kind}"
     current_app.logger.info("export of %s as %s", view.model.__tablename__, kind)
     if kind == "csv":
@@ -61,7 +61,7 @@ def answer(view: Any, kind: str) -> Any:
 
 def exported(view: Any) -> list[Column]:
     """Return the columns of the entity's files: all that the user may see, the list's first."""
-    return [c for c in _every_column(view) if view.reads(c.key)]
+    return [c for c in _every_column(view) if view.shows(c.key)]
 
 
 def _later(view: Any, question: Question) -> Any:
@@ -105,12 +105,26 @@ def _make(app: Flask, view: Any, id: int) -> None:
 def _write_later(view: Any, query: dict[str, Any], asker: User, file: Path) -> int:
     """Write the workbook that a kept question asks for; return how many rows it has."""
     question = large_exports.question(query)
-    shown = [c for c in _every_column(view) if access.readable(asker, view.model, c.key)]
+    shown = [c for c in _every_column(view) if access.shown(asker, view.model, c.key)]
     language = i18n.language()
-    make = [columns.writer(c, language, question.zone) for c in shown]
+    make = _writers(view, asker, shown, language, question.zone)
     chunks = listing.stream(view.model, asker, question, [c.key for c in shown])
     rows = _valued(chunks, make)
     return write_xlsx(file, [c.text for c in shown], rows, shown, _(view.model.plural))
+
+
+def _writers(
+    view: Any, reader: User, shown: list[Column], language: str, zone: tzinfo
+) -> list[columns.Writer | None]:
+    """Return how each column's values become what a file holds, as far as its reader may see."""
+
+    def masked(column: Column) -> columns.Writer:
+        return lambda value: masking.mask(column.kind, value)
+
+    return [
+        masked(c) if access.masked(reader, view.model, c.key) else columns.writer(c, language, zone)
+        for c in shown
+    ]
 
 
 def _every_column(view: Any) -> list[Column]:

@@ -42,7 +42,7 @@ def context(view: Any) -> dict[str, Any]:
     actor = requests.actor()
     may_restore = access.allows(actor, "restore", view.model) and not view.model.append_only
     question = asked(view, may_see_bin=may_restore)
-    shown = _own_name_first(view.model, [c for c in view.listed if view.reads(c.key)])
+    shown = _own_name_first(view.model, [c for c in view.listed if view.shows(c.key)])
     page = listing.page(view.model, actor, question, [c.key for c in shown])
     last = max(1, -(-min(page.count, COUNTED) // question.size))
     if question.page and not page.rows:  # beyond the end: the last there is
@@ -52,7 +52,7 @@ def context(view: Any) -> dict[str, Any]:
     exports = access.allows(actor, "export", view.model) and not question.binned
     return {
         "view": _head(view, actor, question, may_restore),
-        "columns": _headings(shown, question, here, view.path),
+        "columns": _headings(view, shown, question, here),
         "rows": _rows(view, actor, page.rows, shown, question.binned),
         "count_text": counted(page.count),
         "page": pager(view.path, here, question, page.count, last),
@@ -119,10 +119,13 @@ def _head(view: Any, actor: User, question: Question, may_restore: bool) -> dict
 
 
 def _headings(
-    shown: list[Column], question: Question, here: list[tuple[str, Any]], path: str
+    view: Any, shown: list[Column], question: Question, here: list[tuple[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return the heads of the columns, each with the address of the list in its order."""
-    kept = requests.address(path, [(k, v) for k, v in here if k not in ("sort", "desc")])
+    """Return the heads of the columns, each with the address of the list in its order.
+
+    A list has no order by what its reader sees a part of.
+    """
+    kept = requests.address(view.path, [(k, v) for k, v in here if k not in ("sort", "desc")])
     start = f"{kept}&sort=" if "?" in kept else f"{kept}?sort="
     found = []
     for column in shown:
@@ -134,7 +137,7 @@ def _headings(
                 "label": column.text,
                 "kind": column.kind,
                 "sorted": ("desc" if question.descending else "asc") if sorted_now else "",
-                "sort_url": f"{start}{column.key}{turned}",
+                "sort_url": f"{start}{column.key}{turned}" if view.reads(column.key) else "",
             }
         )
     return found
@@ -152,7 +155,7 @@ def _rows(
     Each is a drawn row filled in: a list has hundreds of cells, and a template takes ten times as
     long for them.
     """
-    make = [columns.format_of(c) for c in shown]
+    make = [columns.form_for(view.model, c) for c in shown]
     drawn_columns = [
         (*_opening(c.kind, c.text), form) for c, form in zip(shown[1:], make[1:], strict=True)
     ]

@@ -1,4 +1,4 @@
-"""Screens for users, departments, roles, picklists and rules."""
+"""Screens for users, departments, picklists and rules; roles have a file of their own."""
 
 from typing import Any
 
@@ -20,7 +20,6 @@ from crm_admin.services import (
     passwords,
     records,
     references,
-    role_matrix,
     validation,
 )
 from crm_admin.views import columns, forms, pages, requests
@@ -133,50 +132,6 @@ class DepartmentView(EntityView):
         ("departments", "parent_id", ("name", "code", "kind")),
         ("users", "department_id", ("name", "username", "job_title", "is_active")),
     )
-
-
-class RoleView(EntityView):
-    """Roles, and the matrix of what each may do."""
-
-    model = Role
-    menu = ADMINISTRATION
-    icon, order = "shield", 30
-    verbs = {"matrix": "view", "save_matrix": "edit"}
-    actions = {}
-
-    column_list = ("label_en", "code", "label_zh_hans", "label_zh_hant")
-    subtitle = ("code",)
-    sections = ((BASICS, ("code", "label_en", "label_zh_hans", "label_zh_hant")),)
-
-    def buttons(self, record: Record) -> list[dict[str, Any]]:
-        return [
-            pages.button(_("Rights"), f"{self.path}matrix/?id={record.id}", "grid-3x3", "primary")
-        ]
-
-    @expose("/matrix/")
-    def matrix(self) -> str:
-        """Show what a role may do, entity by entity and verb by verb."""
-        role = self.get_one(request.args.get("id"))
-        may_edit = access.may(role, requests.actor(), "edit")
-        return self.render(
-            "role_matrix.html",
-            title=_("What %(role)s may do", role=role),
-            role_name=str(role),
-            save_url=f"/roles/matrix/save/?id={role.id}" if may_edit else "",
-            crumbs=[(_("Roles"), "/roles/"), (str(role), None)],
-            **role_matrix.shown(role, _),
-        )
-
-    @expose("/matrix/save/", methods=("POST",))
-    def save_matrix(self) -> Any:
-        """Keep what was chosen in the matrix."""
-        role = self.get_one(request.args.get("id"))
-        id, chosen = role.id, request.form.to_dict()
-        with self.told(), records.transaction("form"):
-            grants = role_matrix.chosen(chosen)
-            records.change(role, {"grants": grants}, requests.actor())
-            flash(_("Saved."), "success")
-        return redirect(f"{self.path}matrix/?id={id}")
 
 
 class PicklistView(EntityView):

@@ -18,6 +18,7 @@ from crm_admin.services import (
     history,
     labels,
     listing,
+    masking,
     picklists,
     validation,
 )
@@ -69,6 +70,8 @@ def named(record: Record) -> dict[str, Any]:
 def _show(column: Column, record: Record) -> str | Markup:
     """Return a field's value as the page shows it; other records and addresses as links."""
     value = getattr(record, column.key)
+    if access.masked(requests.actor(), type(record), column.key):
+        return masking.mask(column.kind, value)
     if column.target is not None:
         return _linked(column, value)
     if value and column.kind == "email":
@@ -185,7 +188,7 @@ def _plan(view: Any) -> list[tuple[str, list[tuple[str, Column | None, str]]]]:
     found, seen = [], set()
     for heading, keys in view.sections:
         entries: list[tuple[str, Column | None, str]] = []
-        for key in filter(view.reads, keys):
+        for key in filter(view.shows, keys):
             column = view.fields.get(key)
             entries.append((key, column, column.text if column else ""))
             seen.add(column.key if column else key)
@@ -194,7 +197,7 @@ def _plan(view: Any) -> list[tuple[str, list[tuple[str, Column | None, str]]]]:
     given = [
         (c.key, c, c.text)
         for c in columns.labelled(view.model)
-        if c.given and c.key not in seen and view.reads(c.key) and c.kind != "percent"
+        if c.given and c.key not in seen and view.shows(c.key) and c.kind != "percent"
     ]
     if found and given:
         found[0] = (found[0][0], [*given, *found[0][1]])
@@ -266,11 +269,11 @@ def _related(view: Any, record: Record) -> list[dict[str, Any]]:
 def related_tab(record: Record, model: type[Record], column_key: str, keys: Any) -> dict[str, Any]:
     """Return one tab: the latest records that point at this one by the column."""
     actor = requests.actor()
-    shown = [columns.column(model, k) for k in keys if access.readable(actor, model, k)]
+    shown = [columns.column(model, k) for k in keys if access.shown(actor, model, k)]
     rows = listing.related(
         model, actor, column_key, record.id, [c.key for c in shown], SHOWN_RELATED + 1
     )
-    make = [columns.format_of(c) for c in shown]
+    make = [columns.form_for(model, c) for c in shown]
     path, key = f"/{model.__tablename__}/", model.form_key(column_key)
     more = len(rows) > SHOWN_RELATED
     may_create = access.allows(actor, "create", model)

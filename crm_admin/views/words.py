@@ -11,8 +11,11 @@ from crm_admin import i18n
 
 
 def gettext(text: str, **values: Any) -> str:
-    """Return the text in the present language with its values in place."""
-    found = i18n.catalogue(i18n.language()).gettext(text)
+    """Return the text in the present language with its values in place; nothing stays nothing.
+
+    To a catalogue the empty text stands for what the catalogue says of itself.
+    """
+    found = i18n.catalogue(i18n.language()).gettext(text) if text else ""
     return found % values if values else found
 
 

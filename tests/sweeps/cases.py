@@ -130,10 +130,10 @@ _EVERYBODYS = {
 }
 
 
-def full(entity, people):
+def full(entity, people, **values):
     """Make a record of the entity with every field filled in that a form asks for."""
     model = access.model_of(entity)
-    given = dict(_FULL.get(entity, {}))
+    given = _FULL.get(entity, {}) | values
     for column in columns.labelled(model):
         known = column.column_key in given or column.key in given
         if not known and not column.given and not column.required:

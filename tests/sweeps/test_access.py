@@ -25,6 +25,9 @@ PARTICULAR = {
     "users.set_password": "edit",
     "roles.matrix": "view",
     "roles.save_matrix": "edit",
+    "roles.fields_page": "view",
+    "roles.save_fields": "edit",
+    "roles.copy": "create",
 }
 ELSEWHERE = {
     "static": "files anyone may read",
@@ -334,6 +337,15 @@ def test_rights_of_roles_are_seen_and_given_by_administrators(who, people, clien
     answer = client.post(f"/roles/matrix/save/?id={id}", data={"*.view": "all"})
     assert answer.status_code == status(sees, edits, 302)
     assert (_now(role).grants == before) is not bool(edits)
+    there = f"?id={id}&entity=customers"
+    assert client.get(f"/roles/fields/{there}").status_code == (200 if sees else 404)
+    answer = client.post(f"/roles/fields/save/{there}", data={"phone": "hidden"})
+    assert answer.status_code == status(sees, edits, 302)
+    assert bool(_now(role).fields) is bool(edits)
+    adds = granted(who, "create", "roles")
+    answer = client.post("/roles/copy/", data={"id": id})
+    assert answer.status_code == status(sees, adds, 302)
+    assert (organisation.role("sales_2") is not None) is bool(adds)
 
 
 @everybody

@@ -1,0 +1,158 @@
+"""Roles: the matrix of what each may do, and what its users see of each field."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from flask import abort, flash, redirect, request
+from flask_admin import expose
+
+from crm_admin.models.base import Record
+from crm_admin.models.roles import Role
+from crm_admin.services import access, field_rights, history, records, role_matrix
+from crm_admin.views import pages, requests
+from crm_admin.views.base import BASICS, EntityView
+from crm_admin.views.organisation import ADMINISTRATION
+from crm_admin.views.words import gettext as _
+
+
+class RoleView(EntityView):
+    """Roles, and their rights on records and on fields."""
+
+    model = Role
+    menu = ADMINISTRATION
+    icon, order = "shield", 30
+    verbs = {
+        "matrix": "view",
+        "save_matrix": "edit",
+        "fields_page": "view",
+        "save_fields": "edit",
+        "copy": "create",
+    }
+    actions = {}
+
+    column_list = ("label_en", "code", "label_zh_hans", "label_zh_hant")
+    subtitle = ("code",)
+    sections = ((BASICS, ("code", "label_en", "label_zh_hans", "label_zh_hant")),)
+
+    def buttons(self, record: Record) -> list[dict[str, Any]]:
+        found = [
+            pages.button(_("Rights"), f"{self.path}matrix/?id={record.id}", "grid-3x3", "primary"),
+            pages.button(_("Fields"), f"{self.path}fields/?id={record.id}", "eye"),
+        ]
+        if access.allows(requests.actor(), "create", Role):
+            fields = [("id", record.id)]
+            found.append(pages.button(_("Copy"), f"{self.path}copy/", "copy", fields=fields))
+        return found
+
+    def change_history(self, record: Record) -> Sequence[history.Entry]:
+        """Return who changed what, each right by itself."""
+        told = {"grants": role_matrix.differences, "fields": field_rights.differences}
+        return [
+            replace(
+                entry,
+                changes=[
+                    one
+                    for key, old, new in entry.changes
+                    for one in (told[key](old, new, _) if key in told else [(key, old, new)])
+                ],
+            )
+            for entry in super().change_history(record)
+        ]
+
+    @expose("/matrix/")
+    def matrix(self) -> str:
+        """Show what a role may do, entity by entity and verb by verb."""
+        return self._matrix(self.get_one(request.args.get("id")))
+
+    @expose("/matrix/save/", methods=("POST",))
+    def save_matrix(self) -> Any:
+        """Keep what was chosen in the matrix."""
+        typed = request.form.to_dict()
+        with self.told(), records.transaction("form"):
+            role = self.get_one(request.args.get("id"), to_change=True)
+            self._keep(role, {"grants": role_matrix.chosen(typed)})
+            return redirect(f"{self.path}matrix/?id={role.id}")
+        return self._matrix(self.get_one(request.args.get("id")), typed)
+
+    def _matrix(self, role: Role, typed: dict[str, str] | None = None) -> str:
+        return self.render(
+            "roles/matrix.html",
+            title=_("What %(role)s may do", role=role),
+            **self._shared(role, "matrix/save/"),
+            **role_matrix.shown(role, _, typed),
+        )
+
+    @expose("/fields/")
+    def fields_page(self) -> str:
+        """Show what a role's users see and change of an entity's fields."""
+        return self._fields(self.get_one(request.args.get("id")), _asked_entity())
+
+    @expose("/fields/save/", methods=("POST",))
+    def save_fields(self) -> Any:
+        """Keep what was chosen for the fields of an entity."""
+        model, typed = _asked_entity(), request.form.to_dict()
+        with self.told(), records.transaction("form"):
+            role = self.get_one(request.args.get("id"), to_change=True)
+            self._keep(role, {"fields": field_rights.chosen(role, model, typed)})
+            arguments = [("id", role.id), ("entity", model.__tablename__)]
+            return redirect(requests.address(f"{self.path}fields/", arguments))
+        return self._fields(self.get_one(request.args.get("id")), model, typed)
+
+    def _fields(self, role: Role, model: type[Record], typed: dict[str, str] | None = None) -> str:
+        limited, here = field_rights.limited(role), model.__tablename__
+        entities = [
+            {
+                "label": _(other.plural),
+                "url": f"{self.path}fields/?id={role.id}&entity={entity}",
+                "count": limited.get(entity, 0),
+                "is_here": entity == here,
+            }
+            for entity, other in access.entities().items()
+        ]
+        return self.render(
+            "roles/fields.html",
+            title=_("What %(role)s sees of each field", role=role),
+            intro=_(
+                "A field may be kept from change, be seen in part (138****1234), or not be there "
+                "at all. Of several roles of a user the most generous counts."
+            ),
+            entities=entities,
+            entity_name=_(model.plural),
+            **self._shared(role, "fields/save/", ("entity", here)),
+            **field_rights.shown(role, model, _, typed),
+        )
+
+    def _keep(self, role: Role, rights: dict[str, Any]) -> None:
+        """Keep the rights, unless somebody else has changed the role since the page was opened."""
+        version = access.key_of(request.form.get("version"))
+        records.change(role, rights, requests.actor(), version=version)
+        flash(_("Saved."), "success")
+
+    def _shared(self, role: Role, save: str, *more: tuple[str, Any]) -> dict[str, Any]:
+        """Return what both pages show of the role; without an address nothing can be saved."""
+        may_edit, here = access.may(role, requests.actor(), "edit"), f"details/?id={role.id}"
+        save_url = requests.address(f"{self.path}{save}", [("id", role.id), *more])
+        return {
+            "role_name": str(role),
+            "role_url": f"{self.path}{here}",
+            "version": role.version,
+            "save_url": save_url if may_edit else "",
+            "crumbs": [(_("Roles"), self.path), (str(role), f"{self.path}{here}")],
+        }
+
+    @expose("/copy/", methods=("POST",))
+    def copy(self) -> Any:
+        """Make a role with the rights of another, and lead to its form."""
+        original = access.find(Role, request.form.get("id"), requests.actor()) or abort(404)
+        here = f"{self.path}details/?id={original.id}"
+        with self.told(), records.transaction("form"):
+            made = role_matrix.copied(original, requests.actor())
+            flash(_("Copied. Give it a name of its own."), "success")
+            here = f"{self.path}edit/?id={made.id}"
+        return redirect(here)
+
+
+def _asked_entity() -> type[Record]:
+    """Return the entity that the address names, by default the customers."""
+    return access.model_of(request.args.get("entity", "customers")) or abort(404)
