@@ -133,7 +133,22 @@ def explain(actor: User, verb: str, model: type[Model]) -> list[tuple[str, Scope
     return sorted(given, key=lambda g: -_WIDTH[g[1]]) if actor.is_active else []
 
 
+def explain_field(actor: User, model: type[Model], key: str) -> list[tuple[str, str]]:
+    """Return (role, limit) of what each of the actor's roles says of a field, the mildest first."""
+    column_key, entity = model.column_key(key), model.__tablename__
+    said = [
+        (code, fields.get(entity, {}).get(column_key, ""))
+        for code, _, fields in _rights().held(actor)
+    ]
+    return sorted(said, key=lambda one: _STRICTNESS(one[1]))
+
+
 # Fields.
+
+
+def limit_of(actor: User, model: type[Model], key: str) -> str:
+    """Return one of `LIMITS` for a field, as the most generous of the roles has it."""
+    return _limit(actor, model, model.column_key(key))
 
 
 def readable(actor: User, model: type[Model], key: str) -> bool:

@@ -33,7 +33,7 @@ def shown(
     limits = (role.fields or {}).get(model.__tablename__, {})
     limits = limits | {k: v for k, v in (typed or {}).items() if v in WORDS}
     rows = []
-    for key, label in _labels(model).items():
+    for key, label in labels_of(model).items():
         limit = limits.get(key, "")
         options = [(value, translate(WORDS[value])) for value in _offered(model, key)]
         word = translate(WORDS[limit])
@@ -56,7 +56,7 @@ def chosen(role: Role, model: type[Record], cells: Mapping[str, str]) -> dict[st
         Invalid: a cell holds what its field is not offered.
     """
     limits = {}
-    for key, label in _labels(model).items():
+    for key, label in labels_of(model).items():
         value = cells.get(key, "")
         if value not in _offered(model, key):
             raise Invalid(
@@ -77,7 +77,7 @@ def differences(
         before, after = (
             limits.get(entity, {}) if isinstance(limits, Mapping) else {} for limits in (old, new)
         )
-        for key, label in _labels(model).items():
+        for key, label in labels_of(model).items():
             old_word, new_word = (
                 translate(WORDS.get(side.get(key, ""), "")) for side in (before, after)
             )
@@ -87,7 +87,7 @@ def differences(
     return found
 
 
-def _labels(model: type[Record]) -> dict[str, str]:
+def labels_of(model: type[Record]) -> dict[str, str]:
     """Return {field: label} of what people see of an entity."""
     mapper = inspect(model)
     columns = {key: c.info["label"] for key, c in mapper.columns.items() if c.info.get("label")}

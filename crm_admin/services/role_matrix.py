@@ -9,6 +9,7 @@ from sqlalchemy import select
 from crm_admin.database import ask
 from crm_admin.errors import Invalid, Problem
 from crm_admin.i18n import N_
+from crm_admin.models.base import Record
 from crm_admin.models.roles import Role, Scope
 from crm_admin.models.users import User
 from crm_admin.services import access, labels, records
@@ -19,6 +20,11 @@ _SPECIAL = {"expenses": ("approve", "pay"), "job_runs": ("run",)}
 
 def _verbs() -> list[str]:
     return [*access.VERBS, "approve", "pay", "run"]
+
+
+def verbs_of(model: type[Record]) -> list[str]:
+    """Return the rights that mean something for an entity."""
+    return [*access.VERBS, *_SPECIAL.get(model.__tablename__, ())]
 
 
 def _rows() -> list[tuple[str, str]]:

@@ -78,11 +78,16 @@ class UserView(EntityView):
         return super().saved(id, is_new=is_new)
 
     def buttons(self, record: Record) -> list[dict[str, Any]]:
-        """Offer a new password for somebody who forgot theirs."""
-        if record.locked() or not access.may(record, requests.actor(), "edit"):
-            return []
+        """Explain what they may do, and offer a new password for somebody who forgot theirs."""
+        actor, found = requests.actor(), []
+        if access.allows(actor, "view", Role):
+            url = f"/explain/?user={record.id}"
+            found.append(pages.button(_("Rights explained"), url, "circle-question-mark"))
+        if record.locked() or not access.may(record, actor, "edit"):
+            return found
         question = _("Give this user a new password? Their open sessions end.")
         return [
+            *found,
             pages.button(
                 _("New password"),
                 f"{self.path}set_password/",

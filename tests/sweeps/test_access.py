@@ -28,6 +28,7 @@ PARTICULAR = {
     "roles.fields_page": "view",
     "roles.save_fields": "edit",
     "roles.copy": "create",
+    "explain.index": "view",
 }
 ELSEWHERE = {
     "static": "files anyone may read",

@@ -1,0 +1,119 @@
+"""Why somebody may do what they may, for who sees users and roles."""
+
+from typing import Any
+
+from flask import abort, request
+from flask_admin import expose
+
+from crm_admin.i18n import N_
+from crm_admin.models.base import Record
+from crm_admin.models.roles import Role
+from crm_admin.models.users import User
+from crm_admin.services import access, explanations, field_rights, labels, listing
+from crm_admin.views import requests
+from crm_admin.views.page import Page
+from crm_admin.views.words import gettext as _
+
+#: How many records a search offers.
+OFFERED = 10
+
+
+def _sees_rights(actor: User) -> bool:
+    return access.allows(actor, "view", User) and access.allows(actor, "view", Role)
+
+
+class ExplainPage(Page):
+    """One person's rights on a kind of record, on one record and on its fields."""
+
+    path, label = "/explain/", N_("Rights explained")
+    allowed = {"index": _sees_rights}
+
+    @expose("/")
+    def index(self) -> str:
+        """Show what a person may do, and which role decided it."""
+        actor, asked = requests.actor(), request.args
+        user = access.find(User, asked.get("user"), actor) or abort(404)
+        model = access.model_of(asked.get("entity", "customers")) or abort(404)
+        record = None
+        if "record" in asked:
+            record = access.find(model, asked["record"], actor) or abort(404)
+        here, names = f"{self.path}?user={user.id}", _role_names()
+        return self.render(
+            "explain.html",
+            title=_("What %(person)s may do", person=user),
+            crumbs=[(_("Users"), "/users/"), (str(user), f"/users/details/?id={user.id}")],
+            person=str(user),
+            is_active=user.is_active,
+            roles=[names.get(code, code) for code in _codes(user)],
+            entities=_entities(here, model),
+            entity_name=_(model.plural),
+            entity=model.__tablename__,
+            user_id=user.id,
+            found=_found(model, actor, here),
+            query=asked.get("query", ""),
+            record=record and _shown(record),
+            rights=[_right(right, names) for right in explanations.rights(user, model, record)],
+            fields=[_field(field, names) for field in explanations.fields(user, model)],
+        )
+
+
+def _role_names() -> dict[str, str]:
+    roles = access.fetch(access.visible(Role, requests.actor()))
+    return {role.code: str(role) for role in roles}
+
+
+def _codes(user: User) -> list[str]:
+    return [role.code for role in user.roles if role.deleted_at is None]
+
+
+def _entities(here: str, model: type[Record]) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": _(other.plural),
+            "url": f"{here}&entity={entity}",
+            "is_here": other is model,
+        }
+        for entity, other in access.entities().items()
+    ]
+
+
+def _found(model: type[Record], actor: User, here: str) -> list[tuple[str, str]]:
+    """Return (address, title) of the records that fit what was typed, as the asker sees them."""
+    query = request.args.get("query", "").strip()[:80]
+    if not query or not access.allows(actor, "view", model):
+        return []
+    pairs = listing.lookup(model, actor, query, offset=0, limit=OFFERED)
+    seen = {id for id, _title in pairs if access.find(model, id, actor) is not None}
+    address = f"{here}&entity={model.__tablename__}&record="
+    return [(f"{address}{id}", title) for id, title in pairs if id in seen]
+
+
+def _shown(record: Record) -> dict[str, Any]:
+    return {
+        "title": str(record),
+        "url": f"/{record.__tablename__}/details/?id={record.id}",
+        "owners": [
+            (_(label), str(person), str(person.department or ""))
+            for label, person in explanations.owners(record)
+        ],
+    }
+
+
+def _right(right: explanations.Right, names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "label": _(labels.VERBS[right.verb]),
+        "scope": _(labels.label_of(right.scope)) if right.scope else "",
+        "roles": [
+            (names.get(code, code), _(labels.label_of(scope))) for code, scope in right.roles
+        ],
+        "record": right.record,
+    }
+
+
+def _field(field: explanations.FieldRight, names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "label": _(field.label),
+        "limit": field.limit,
+        "word": _(field_rights.WORDS[field.limit]),
+        "roles": [(names.get(c, c), _(field_rights.WORDS[limit])) for c, limit in field.roles],
+    }
