@@ -103,6 +103,24 @@ def differences(
     return found
 
 
+def apart(
+    one: Mapping[str, Any], other: Mapping[str, Any], translate: Callable[[str], str]
+) -> list[tuple[str, str, str]]:
+    """Return (what, of the one, of the other) of each right that two roles do not give alike.
+
+    What the row for all others gives, counts for every entity without a row.
+    """
+    found = []
+    for entity, label in _rows()[1:]:
+        for verb in _verbs():
+            pair = [access.granted(grants, verb, entity) for grants in (one, other)]
+            if pair[0] != pair[1]:
+                words = [translate(scope.label) if scope else "" for scope in pair]
+                what = f"{translate(label)} · {translate(labels.VERBS[verb])}"
+                found.append((what, words[0], words[1]))
+    return found
+
+
 def _kept(rights: Any) -> Mapping[str, Any]:
     """Return what a role held, nothing where that is not to be read."""
     return rights if isinstance(rights, Mapping) else {}

@@ -94,7 +94,7 @@ class UserView(EntityView):
                 "key-round",
                 fields=[("id", record.id)],
                 confirm=question,
-            )
+            ),
         ]
 
     @expose("/set_password/", methods=("POST",))

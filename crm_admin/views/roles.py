@@ -27,6 +27,7 @@ class RoleView(EntityView):
         "save_matrix": "edit",
         "fields_page": "view",
         "save_fields": "edit",
+        "compare": "view",
         "copy": "create",
     }
     actions = {}
@@ -40,6 +41,8 @@ class RoleView(EntityView):
             pages.button(_("Rights"), f"{self.path}matrix/?id={record.id}", "grid-3x3", "primary"),
             pages.button(_("Fields"), f"{self.path}fields/?id={record.id}", "eye"),
         ]
+        compared = f"{self.path}compare/?id={record.id}"
+        found.append(pages.button(_("Compare"), compared, "arrow-left-right"))
         if access.allows(requests.actor(), "create", Role):
             fields = [("id", record.id)]
             found.append(pages.button(_("Copy"), f"{self.path}copy/", "copy", fields=fields))
@@ -134,12 +137,34 @@ class RoleView(EntityView):
         may_edit, here = access.may(role, requests.actor(), "edit"), f"details/?id={role.id}"
         save_url = requests.address(f"{self.path}{save}", [("id", role.id), *more])
         return {
+            "role_id": role.id,
             "role_name": str(role),
             "role_url": f"{self.path}{here}",
             "version": role.version,
             "save_url": save_url if may_edit else "",
             "crumbs": [(_("Roles"), self.path), (str(role), f"{self.path}{here}")],
         }
+
+    @expose("/compare/")
+    def compare(self) -> str:
+        """Show in what two roles differ."""
+        role, actor = self.get_one(request.args.get("id")), requests.actor()
+        asked, other = request.args.get("with"), None
+        if asked:
+            other = access.find(Role, asked, actor) or abort(404)
+        others = access.fetch(access.visible(Role, actor).order_by(Role.id))
+        differences: list[tuple[str, str, str]] = []
+        if other is not None:
+            differences = role_matrix.apart(role.grants, other.grants, _)
+            differences += field_rights.differences(role.fields, other.fields, _)
+        return self.render(
+            "roles/compare.html",
+            title=_("Compare %(role)s", role=role),
+            others=[(one.id, str(one), one is other) for one in others if one is not role],
+            other_name=str(other) if other is not None else "",
+            differences=differences,
+            **self._shared(role, ""),
+        )
 
     @expose("/copy/", methods=("POST",))
     def copy(self) -> Any:

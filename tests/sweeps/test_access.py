@@ -28,6 +28,7 @@ PARTICULAR = {
     "roles.fields_page": "view",
     "roles.save_fields": "edit",
     "roles.copy": "create",
+    "roles.compare": "view",
     "explain.index": "view",
 }
 ELSEWHERE = {
@@ -343,6 +344,7 @@ def test_rights_of_roles_are_seen_and_given_by_administrators(who, people, clien
     answer = client.post(f"/roles/fields/save/{there}", data={"phone": "hidden"})
     assert answer.status_code == status(sees, edits, 302)
     assert bool(_now(role).fields) is bool(edits)
+    assert client.get(f"/roles/compare/?id={id}").status_code == (200 if sees else 404)
     adds = granted(who, "create", "roles")
     answer = client.post("/roles/copy/", data={"id": id})
     assert answer.status_code == status(sees, adds, 302)

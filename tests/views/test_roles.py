@@ -2,7 +2,7 @@
 
 from crm_admin.database import db
 from crm_admin.models.customers import Customer
-from crm_admin.services import organisation
+from crm_admin.services import organisation, records
 from tests.make import make
 from tests.pages import form_of, words_of
 
@@ -73,3 +73,19 @@ def test_a_copy_is_made_with_the_rights_and_leads_to_its_form(people, client_of)
     assert form_of(page)["label_en"] == "Sales (2)"
     db.session.rollback()
     assert organisation.role("sales_2").grants == role.grants
+
+
+def test_two_roles_are_told_apart_by_right_and_field_and_by_nothing_they_share(people, client_of):
+    sales, auditor = organisation.role("sales"), organisation.role("auditor")
+    with records.transaction("tests"):
+        records.change(sales, {"fields": {"customers": {"fax": "hidden"}}}, people.dev)
+    admin, there = client_of(people.dev), f"/roles/compare/?id={sales.id}"
+    assert "Customers ·" not in words_of(admin.get(there))
+    page = words_of(admin.get(f"{there}&with={auditor.id}"))
+    assert "Customers · View Own All" in page
+    assert "Customers · Edit Own —" in page
+    assert "Customers · Fax Hidden As the record" in page
+    assert "Promotion materials · View" not in page
+    same = words_of(admin.get(f"{there}&with={sales.id}"))
+    assert "These roles give the same rights." in same
+    assert admin.get(f"{there}&with=999").status_code == 404
