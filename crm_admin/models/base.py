@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from typing import Any, ClassVar, cast
 
 from sqlalchemy import ForeignKey, Index, MetaData, String, Table, Text, inspect, text
@@ -100,7 +100,7 @@ class Model(DeclarativeBase):
             setattr(self, key, value)
 
     @classmethod
-    @cache
+    @lru_cache(maxsize=10_000)  # addresses name what there is not
     def column_key(cls, key: str) -> str:
         """Return the column a field is kept in: `owner_id` for `owner`, itself for the others."""
         relation = inspect(cls).relationships.get(key)
@@ -109,7 +109,7 @@ class Model(DeclarativeBase):
         return str(inspect(cls).get_property_by_column(*relation.local_columns).key)
 
     @classmethod
-    @cache
+    @lru_cache(maxsize=10_000)
     def form_key(cls, key: str) -> str:
         """Return what a form calls a column: `owner` for `owner_id`, itself for the others."""
         for relation in inspect(cls).relationships:

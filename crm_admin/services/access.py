@@ -136,10 +136,8 @@ def explain(actor: User, verb: str, model: type[Model]) -> list[tuple[str, Scope
 def explain_field(actor: User, model: type[Model], key: str) -> list[tuple[str, str]]:
     """Return (role, limit) of what each of the actor's roles says of a field, the mildest first."""
     column_key, entity = model.column_key(key), model.__tablename__
-    said = [
-        (code, fields.get(entity, {}).get(column_key, ""))
-        for code, _, fields in _rights().held(actor)
-    ]
+    held = _said_of_fields(_rights(), actor, entity)
+    said = [(code, limits.get(column_key, "")) for code, limits in held]
     return sorted(said, key=lambda one: _STRICTNESS(one[1]))
 
 
@@ -206,11 +204,21 @@ def _limits_of(actor: User, model: type[Model]) -> dict[str, str]:
     rights = _rights()
     place = (rights.users.get(actor.id, ()), model.__tablename__)
     if (limits := rights.limits.get(place)) is None:
-        rows = [fields.get(place[1], {}) for _, _, fields in rights.held(actor)]
+        rows = [fields for _, fields in _said_of_fields(rights, actor, place[1])]
         keys = {key for row in rows for key in row}
         limits = {key: min((row.get(key, "") for row in rows), key=_STRICTNESS) for key in keys}
         rights.limits[place] = limits
     return limits
+
+
+def _said_of_fields(rights: _Rights, actor: User, entity: str) -> list[tuple[str, dict[str, str]]]:
+    """Return (role, its limits) of the roles that count for an entity's fields.
+
+    A role by which one sees no record of it says nothing of its fields, and lifts no limit.
+    """
+    held = rights.held(actor)
+    seeing = [role for role in held if granted(role[1], "view", entity)] or held
+    return [(code, fields.get(entity, {})) for code, _, fields in seeing]
 
 
 # Rows.

@@ -90,7 +90,12 @@ def differences(
 def labels_of(model: type[Record]) -> dict[str, str]:
     """Return {field: label} of what people see of an entity."""
     mapper = inspect(model)
-    columns = {key: c.info["label"] for key, c in mapper.columns.items() if c.info.get("label")}
+    columns = {
+        key: c.info["label"]
+        for key, c in mapper.columns.items()
+        if c.info.get("label")
+        and c.info.get("kind") != "percent"  # whoever sees it, is rated by it
+    }
     several = {r.key: r.info["label"] for r in mapper.relationships if r.info.get("label")}
     return columns | several
 

@@ -34,6 +34,8 @@ _AT_ONCE = 2_000
 MOST_PAGES = 2_000
 #: More records than there are.
 ALL = 2**31 - 1
+#: Columns without a label that people may sort by.
+_STAMPS = ("id", "created_at", "updated_at")
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,13 @@ def stream(
     """
     _found, ordered, values = _asked(model, actor, question, "export")
     ids = ask(ordered, values | {"start": 0, "size": ALL}).scalars().all()
-    chosen = _select(model, tuple(keys), i18n.language(), by_number=True)
+    relations = inspect(model).relationships
+    numbered = frozenset(
+        key
+        for key in keys
+        if key in relations and access.readable(actor, relations[key].mapper.class_, "number")
+    )
+    chosen = _select(model, tuple(keys), i18n.language(), by_number=numbered)
 
     def rows() -> Iterator[Sequence[tuple[Any, ...]]]:
         with db.engine.connect() as connection:
@@ -216,7 +224,7 @@ def _asked(
     searched, values = None, dict[str, Any]()
     if question.search:
         searched, values = search.condition(model, actor, question.search)
-    if key and not (model.column_key(key) in table.c and access.readable(actor, model, key)):
+    if key and not _sorts(model, actor, key):
         key = ""
     order = (key, question.descending, i18n.language())
     found, ordered = _together(model, theirs, searched, order, binned=binned)
@@ -228,6 +236,13 @@ def _asked(
     if conditions:
         found, ordered = found.where(*conditions), ordered.where(*conditions)
     return found, ordered, values
+
+
+def _sorts(model: type[Record], actor: User, key: str) -> bool:
+    """Return whether a list can be in the order of this: a field its reader sees, or a stamp."""
+    column_key = model.column_key(key)
+    known = bool(access.field_info(model, column_key).get("label")) or column_key in _STAMPS
+    return known and access.readable(actor, model, key)
 
 
 @lru_cache(maxsize=500)
@@ -287,7 +302,11 @@ def _rows(model: type[Record], ids: Sequence[int], keys: Sequence[str]) -> list[
 
 @cache
 def _select(
-    model: type[Record], keys: tuple[str, ...], language: str, *, by_number: bool = False
+    model: type[Record],
+    keys: tuple[str, ...],
+    language: str,
+    *,
+    by_number: frozenset[str] = frozenset(),
 ) -> Select[Any]:
     """Return the select of (id, *values) of the `ids`, made once a language.
 
@@ -299,7 +318,7 @@ def _select(
 
 
 def _columns(
-    model: type[Record], keys: Sequence[str], *, by_number: bool = False
+    model: type[Record], keys: Sequence[str], *, by_number: frozenset[str] = frozenset()
 ) -> tuple[list[Any], Any]:
     """Return the columns (id, *values) of an entity and what they are selected from."""
     table, relations = access.table_of(model), inspect(model).relationships
@@ -313,7 +332,7 @@ def _columns(
         target = relation.mapper.class_
         other = access.table_of(target).alias()
         joined = joined.outerjoin(other, other.c.id == table.c[model.column_key(key)])
-        numbered = by_number and target.number_prefix and target.title != "name"
+        numbered = key in by_number and target.number_prefix and target.title != "name"
         columns.append(other.c.number if numbered else title_of(target, other))
     return columns, joined
 

@@ -248,7 +248,7 @@ def _load_chunk(
     for position, row in enumerate(rows):
         if plan.derives:
             row.derive()
-        if problems := _problems(plan, row, blocked):
+        if problems := _problems(plan, row, actor, blocked):
             found.setdefault(position, []).extend(problems)
     _refuse(first, found)
     _refuse(first, {position: [problem] for position, problem in _taken(plan, rows)})
@@ -271,13 +271,13 @@ def _refuse_fields(plan: _Plan, given: Sequence[Mapping[str, Any]], actor: User)
             raise Denied(N_("You may not change %(field)s."), field=Label(label))
 
 
-def _problems(plan: _Plan, row: Row, blocked: bool) -> list[Problem]:
+def _problems(plan: _Plan, row: Row, actor: User, blocked: bool) -> list[Problem]:
     """Return what is wrong with the row; doubts are settled as for any other record."""
     found = [*row.problems()] if plan.judges else []
     if blocked or not plan.is_plain(row):
         record = plan.model(**row.__dict__)
         found += validation.field_problems(record, row.__dict__)
-        found += validation.blocking(record)
+        found += validation.blocking(record, actor)
     return found
 
 

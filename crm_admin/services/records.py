@@ -161,7 +161,7 @@ def save(record: Record, actor: User, action: str = "", *, asked: bool = False) 
     changes.settle(record)
     record.derive()
     changed = changes.of(record)
-    if problems := _problems(record, changed, asked=asked):
+    if problems := _problems(record, changed, actor if asked else None):
         raise Invalid(problems)
     if changed or is_new:
         _write(record, actor, changed, action or ("created" if is_new else "changed"))
@@ -179,17 +179,22 @@ def must_own(model: type[Record]) -> str:
     return key if key and not inspect(model).columns[key].nullable else ""
 
 
-def create_once(record: Record, values: Mapping[str, Any], actor: User, key: str) -> int:
-    """Make the record that a form asks for, unless the same form has made it; return its id."""
+def create_once(
+    record: Record, values: Mapping[str, Any], actor: User, key: str
+) -> tuple[int, bool]:
+    """Make the record that a form asks for, unless the same form has made one.
+
+    Return its id, and whether it was made now.
+    """
     sent = select(SentForm).where(SentForm.key == key, SentForm.user_id == actor.id)
     if key and (before := db.session.scalar(sent)):
-        return before.record_id
+        return before.record_id, False
     change(record, values, actor)
     if key:
         entity = record.__tablename__
         form = {"key": key, "user_id": actor.id, "entity": entity, "record_id": record.id}
         ask(insert(access.table_of(SentForm)), form)
-    return record.id
+    return record.id, True
 
 
 def delete(record: Record, actor: User) -> None:
@@ -264,11 +269,16 @@ def _claimed(model: type[Record], binned: bool, whole: bool) -> Select[Any]:
     return fresh.execution_options(populate_existing=True)
 
 
-def _problems(record: Record, changed: Mapping[str, list[Any]], *, asked: bool) -> list[Problem]:
-    """Return all that is wrong with the record: itself, its fields, its rules, its references."""
+def _problems(
+    record: Record, changed: Mapping[str, list[Any]], asker: User | None
+) -> list[Problem]:
+    """Return all that is wrong with the record: itself, its fields, its rules, its references.
+
+    The rules that block are asked where somebody asks for the record as it is.
+    """
     found = [*record.problems(), *validation.field_problems(record, changed)]
-    if asked:
-        found += [*validation.blocking(record)]
+    if asker is not None:
+        found += [*validation.blocking(record, asker)]
     if not found:
         found += [*references.taken(record, changed), *references.dangling(record, changed)]
     return found

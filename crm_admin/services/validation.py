@@ -14,6 +14,7 @@ from crm_admin.i18n import N_
 from crm_admin.models.base import Model, Record
 from crm_admin.models.rules import Rule, Severity
 from crm_admin.models.types import Money
+from crm_admin.models.users import User
 from crm_admin.services import access, configuration, picklists
 from crm_admin.services.changes import CUSTOM
 
@@ -197,13 +198,24 @@ def label_of(model: type[Record], rule: RuleFacts) -> str:
     return str(info.get("label") or rule.field_key.removeprefix(CUSTOM))
 
 
-def blocking(record: Record) -> Iterator[Problem]:
-    """Yield what the rules that block find wrong with the record."""
+def blocking(record: Record, actor: User) -> Iterator[Problem]:
+    """Yield what the rules that block find wrong with the record.
+
+    Nobody is stopped by a field that they do not see whole: they could not mend it, and the message
+    would tell what is in it.
+    """
     if not any(r.severity is Severity.BLOCK for r in rules_of(record.__tablename__)):
         return
     for rule in broken([record])[0]:
-        if rule.severity is Severity.BLOCK and (rule.kind != "related" or record.id is not None):
+        if rule.severity is not Severity.BLOCK:
+            continue
+        related = rule.kind == "related"
+        if record.id is not None if related else _sees(actor, record, rule):
             yield problem(rule, record)
+
+
+def _sees(actor: User, record: Record, rule: RuleFacts) -> bool:
+    return access.readable(actor, type(record), rule.field_key)
 
 
 class Weighed(Protocol):

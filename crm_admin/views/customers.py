@@ -105,10 +105,12 @@ class CustomerView(EntityView):
                 ],
             )
             for part, _id, name, start, end in customers.assignments(record)
+            if self.reads(f"{part}_id")
         ]
         stages = [
             ("", [_(labels.label_of(stage)), columns.moment(since, zone)])
             for stage, since in customers.stages(record)
+            if self.reads("stage") and self.reads("stage_since")
         ]
         return [
             _facts(

@@ -97,8 +97,8 @@ class EntityForms:
                 if self.valid(form, record):
                     key = request.form.get("form_key", "").replace("\0", "")[:64]
                     values = self.values(form, record)
-                    id = records.create_once(record, values, requests.actor(), key)
-                    return self.saved(id, is_new=True)
+                    id, made = records.create_once(record, values, requests.actor(), key)
+                    return self.saved(id, is_new=True) if made else self._made_before(id)
             record = self.model()  # what was tried is no record
         else:
             self.start(record)
@@ -117,10 +117,10 @@ class EntityForms:
         try:
             with self.told() as telling, records.transaction("form"):
                 record = self.get_one(id, to_change=True)
-                if record.locked():
-                    return self._shown(record)
                 telling.form = form = self.form_of(record, request.form)
-                if self.valid(form, record):
+                if reason := record.locked():  # it was closed since; what was typed stays to copy
+                    flash(_(reason), "error")
+                elif self.valid(form, record):
                     values = self.values(form, record)
                     records.change(record, values, requests.actor(), version=version)
                     return self.saved(record.id)
@@ -129,6 +129,11 @@ class EntityForms:
             record = self.get_one(id)
             conflict = form_pages.conflict(self, record, form, version)
         return self._edited(record, form, conflict)
+
+    def _made_before(self, id: int) -> Any:
+        """Lead to the record that the same form has made: nothing more is made or changed."""
+        flash(_("This form was sent before; this is the record it made."), "message")
+        return redirect(f"{self.path}details/?id={id}")
 
     def _edited(self, record: Record, form: Form, conflict: dict[str, Any] | None = None) -> Any:
         context = form_pages.context(self, form, record, conflict)
@@ -181,11 +186,14 @@ class EntityForms:
             abort(404)
         offset, limit = (request.args.get(k, 0, type=int) for k in ("offset", "limit"))
         other, id = self.narrowed.get(column.key, ""), access.key_of(request.args.get("within"))
+        target_key = column.target.column_key(other) if other else ""
+        if target_key and not access.readable(requests.actor(), column.target, target_key):
+            target_key = ""
         pairs = listing.lookup(
             column.target,
             requests.actor(),
             request.args.get("query", "")[:80],
-            within=((column.target.column_key(other), id),) if other and id else (),
+            within=((target_key, id),) if target_key and id else (),
             offset=min(max(0, offset), 10_000),
             limit=min(max(1, limit or 10), 50),
         )

@@ -155,10 +155,15 @@ def csv_writer(column: Column, form: columns.Writer | None) -> columns.Writer | 
     if column.kind in ("number", "money", "date", "percent"):
         return form
     if column.kind == "moment" and form is not None:
-        return lambda value: form(value).isoformat(" ", "seconds")
+        return lambda value: _moment(form(value))
     if form is None:
         return harmless
     return lambda value: harmless(form(value))
+
+
+def _moment(value: Any) -> str:
+    """Return a moment as text; one that is masked is text already."""
+    return value if isinstance(value, str) else str(value.isoformat(" ", "seconds"))
 
 
 def csv_lines(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:

@@ -81,9 +81,11 @@ def _show(column: Column, record: Record) -> str | Markup:
         link = Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>')
         return link.format(address, value) if "." in value else str(value)
     shown = columns.shown(column, value)
-    if column.kind == "money" and value is not None and getattr(record, "currency", None):
-        return f"{shown} {record.currency}"  # type: ignore[attr-defined]
-    return shown
+    currency = getattr(record, "currency", None) if column.kind == "money" else None
+    if value is None or not currency:
+        return shown
+    told = access.readable(requests.actor(), type(record), "currency")
+    return f"{shown} {currency}" if told else shown
 
 
 def _linked(column: Column, target: Any) -> str | Markup:
@@ -262,7 +264,9 @@ def _related(view: Any, record: Record) -> list[dict[str, Any]]:
     return [
         related_tab(record, model, column_key, keys)
         for entity, column_key, keys in view.related
-        if (model := access.model_of(entity)) and access.allows(actor, "view", model)
+        if (model := access.model_of(entity))
+        and access.allows(actor, "view", model)
+        and access.readable(actor, model, column_key)
     ]
 
 
@@ -298,7 +302,10 @@ def related_tab(record: Record, model: type[Record], column_key: str, keys: Any)
 def _timeline(record: Record) -> list[dict[str, Any]]:
     """Return the last interactions with a customer. Source: A1, B6"""
     actor = requests.actor()
-    if not isinstance(record, Customer) or not access.allows(actor, "view", Interaction):
+    sees = access.allows(actor, "view", Interaction)
+    if not isinstance(record, Customer) or not sees:
+        return []
+    if not access.readable(actor, Interaction, "customer_id"):
         return []
     keys = [
         k
