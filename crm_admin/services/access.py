@@ -1,7 +1,6 @@
 """Who may see and do what: every list, page, lookup, export and command goes through here."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
@@ -10,9 +9,10 @@ from sqlalchemy.orm import joinedload
 
 from crm_admin.database import db
 from crm_admin.models.base import Model, Record
-from crm_admin.models.roles import ADMINISTRATOR, Role, Scope
-from crm_admin.models.users import User, user_roles
-from crm_admin.services import configuration, departments
+from crm_admin.models.roles import ADMINISTRATOR, Scope
+from crm_admin.models.users import User
+from crm_admin.services import departments
+from crm_admin.services.role_rights import Rights, rights_kept
 
 M = TypeVar("M", bound=Model)
 
@@ -27,41 +27,9 @@ NONE = "none"
 IMPLIED = {"lookup": "view", "restore": "delete"}
 
 
-@dataclass(frozen=True)
-class _Rights:
-    """What roles give to whom, and what several together give, once it was worked out."""
-
-    #: {id: (code, grants, fields)} of the living roles.
-    roles: dict[int, tuple[str, dict[str, Any], dict[str, Any]]]
-    #: {user: their roles}.
-    users: dict[int, tuple[int, ...]]
-    reaches: dict[tuple[tuple[int, ...], str, str], Scope | None] = field(default_factory=dict)
-    limits: dict[tuple[tuple[int, ...], str], dict[str, str]] = field(default_factory=dict)
-    fixed: dict[tuple[tuple[int, ...], str], frozenset[str]] = field(default_factory=dict)
-    #: {(user, verb, entity): the condition of the records within their reach}.
-    theirs: dict[tuple[int, str, str], ColumnElement[bool] | None] = field(default_factory=dict)
-
-    def held(self, actor: User) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
-        """Return (code, grants, fields) of the actor's living roles."""
-        return [self.roles[id] for id in self.users.get(actor.id, ()) if id in self.roles]
-
-
-@configuration.kept
-def _rights() -> _Rights:
-    """Return what the roles give, read anew whenever an administrator has changed it."""
-    statement = select(Role.id, Role.code, Role.grants, Role.fields)
-    rows = db.session.execute(statement.where(Role.deleted_at.is_(None)))
-    roles = {id: (code, grants, fields) for id, code, grants, fields in rows}
-    users: dict[int, tuple[int, ...]] = {}
-    held = select(user_roles.c.user_id, user_roles.c.role_id).order_by(user_roles.c.role_id)
-    for user, role in db.session.execute(held):
-        users[user] = (*users.get(user, ()), role)
-    return _Rights(roles, users)
-
-
 def role_ids(actor: User) -> tuple[int, ...]:
     """Return the actor's roles."""
-    return _rights().users.get(actor.id, ())
+    return rights_kept().users.get(actor.id, ())
 
 
 def reach(actor: User, verb: str, model: type[Model]) -> Scope | None:
@@ -73,7 +41,7 @@ def reach(actor: User, verb: str, model: type[Model]) -> Scope | None:
         return Scope.ALL
     if not actor.is_active:
         return None
-    rights, entity = _rights(), model.__tablename__
+    rights, entity = rights_kept(), model.__tablename__
     place = (rights.users.get(actor.id, ()), verb, entity)
     if place not in rights.reaches:
         given = (granted(grants, verb, entity) for _, grants, _ in rights.held(actor))
@@ -94,7 +62,7 @@ def covers(actor: User, grants: Mapping[str, Any], fields: Mapping[str, Any]) ->
 
     Administrators have: they could mend no role that once had more than theirs.
     """
-    mine = _rights().held(actor)
+    mine = rights_kept().held(actor)
     if actor.is_system or any(code == ADMINISTRATOR for code, _, _ in mine):
         return True
     others = [entity for entity in (*entities(), "job_runs") if entity not in grants]
@@ -127,7 +95,7 @@ def explain(actor: User, verb: str, model: type[Model]) -> list[tuple[str, Scope
         return [("system", Scope.ALL)]
     given = [
         (code, scope)
-        for code, grants, _ in _rights().held(actor)
+        for code, grants, _ in rights_kept().held(actor)
         if (scope := granted(grants, verb, model.__tablename__))
     ]
     return sorted(given, key=lambda g: -_WIDTH[g[1]]) if actor.is_active else []
@@ -136,7 +104,7 @@ def explain(actor: User, verb: str, model: type[Model]) -> list[tuple[str, Scope
 def explain_field(actor: User, model: type[Model], key: str) -> list[tuple[str, str]]:
     """Return (role, limit) of what each of the actor's roles says of a field, the mildest first."""
     column_key, entity = model.column_key(key), model.__tablename__
-    held = _said_of_fields(_rights(), actor, entity)
+    held = _said_of_fields(rights_kept(), actor, entity)
     said = [(code, limits.get(column_key, "")) for code, limits in held]
     return sorted(said, key=lambda one: _STRICTNESS(one[1]))
 
@@ -174,7 +142,7 @@ def writable(actor: User, model: type[Model], key: str) -> bool:
 
 def _fixed_for(actor: User, model: type[Model]) -> frozenset[str]:
     """Return the fields the actor may not change, as their roles together have it."""
-    rights = _rights()
+    rights = rights_kept()
     place = (rights.users.get(actor.id, ()), model.__tablename__)
     if (fixed := rights.fixed.get(place)) is None or actor.is_system or not actor.is_active:
         limits = {} if actor.is_system else _limits_of(actor, model)
@@ -201,7 +169,7 @@ def _limit(actor: User, model: type[Model], column_key: str) -> str:
 
 def _limits_of(actor: User, model: type[Model]) -> dict[str, str]:
     """Return {field: limit} as the actor's roles together have it."""
-    rights = _rights()
+    rights = rights_kept()
     place = (rights.users.get(actor.id, ()), model.__tablename__)
     if (limits := rights.limits.get(place)) is None:
         rows = [fields for _, fields in _said_of_fields(rights, actor, place[1])]
@@ -211,7 +179,7 @@ def _limits_of(actor: User, model: type[Model]) -> dict[str, str]:
     return limits
 
 
-def _said_of_fields(rights: _Rights, actor: User, entity: str) -> list[tuple[str, dict[str, str]]]:
+def _said_of_fields(rights: Rights, actor: User, entity: str) -> list[tuple[str, dict[str, str]]]:
     """Return (role, its limits) of the roles that count for an entity's fields.
 
     A role by which one sees no record of it says nothing of its fields, and lifts no limit.
@@ -247,7 +215,7 @@ def limit(model: type[Model], actor: User, verb: str = "view") -> ColumnElement[
         return false()
     if scope is Scope.ALL:
         return None
-    kept, place = _rights().theirs, (actor.id, verb, model.__tablename__)
+    kept, place = rights_kept().theirs, (actor.id, verb, model.__tablename__)
     if place not in kept:
         kept[place] = _theirs(model, actor, scope, verb)
     return kept[place]

@@ -1,19 +1,16 @@
 """A record's page: what it shows beside the fields themselves."""
 
 from typing import Any
-from urllib.parse import quote
 
 from markupsafe import Markup
 from sqlalchemy import inspect
 
 from crm_admin.jobs import JOBS
-from crm_admin.models.attachments import Attachment
 from crm_admin.models.base import Checked, Record
 from crm_admin.models.customers import Customer
 from crm_admin.models.interactions import Interaction
 from crm_admin.services import (
     access,
-    attachments,
     completeness,
     history,
     labels,
@@ -22,7 +19,7 @@ from crm_admin.services import (
     picklists,
     validation,
 )
-from crm_admin.views import columns, drawn, requests
+from crm_admin.views import columns, drawn, files, requests
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
 
@@ -48,7 +45,7 @@ def context(view: Any, record: Record) -> dict[str, Any]:
         "timeline": _timeline(record),
         "timeline_new_url": _timeline_new(record),
         "history": [changed(view.model, entry) for entry in view.change_history(record)],
-        "attachments": _attachments(view, record),
+        "attachments": files.listed(view, record),
         "previous_url": f"{details}{before}" if before else None,
         "next_url": f"{details}{after}" if after else None,
         "lock_reason": _(record.locked()) if record.locked() else "",
@@ -379,30 +376,3 @@ def named_records(model: type[Record], entry: history.Entry) -> dict[str, dict[i
         if target is not None:
             found[key] = history.names(target, {id for id in (old, new) if isinstance(id, int)})
     return found
-
-
-def _attachments(view: Any, record: Record) -> dict[str, Any] | None:
-    """Return the files of a record, and where more can be added."""
-    actor = requests.actor()
-    may_edit = not record.locked() and access.may(record, actor, "edit")
-    may_delete = may_edit and access.allows(actor, "delete", Attachment)
-    zone, back = requests.zone(), quote(f"{view.path}details/?id={record.id}", safe="")
-    items = [
-        {
-            "name": file.name,
-            "size_text": _size(file.size),
-            "by": file.by or "",
-            "at": columns.moment(file.created_at, zone),
-            "url": f"/attachments/{file.id}",
-            "delete_url": f"/attachments/{file.id}/delete?url={back}" if may_delete else None,
-        }
-        for file in attachments.listed(record, actor)
-    ]
-    return {
-        "items": items,
-        "upload_url": f"/attachments/{view.model.__tablename__}/{record.id}" if may_edit else None,
-    }
-
-
-def _size(size: int) -> str:
-    return f"{size / 1024 / 1024:.1f} MB" if size >= 1024 * 1024 else f"{max(1, size // 1024)} KB"
