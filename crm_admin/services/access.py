@@ -114,7 +114,7 @@ def explain_field(actor: User, model: type[Model], key: str) -> list[tuple[str, 
 
 def limit_of(actor: User, model: type[Model], key: str) -> str:
     """Return one of `LIMITS` for a field, as the most generous of the roles has it."""
-    return _limit(actor, model, model.column_key(key))
+    return "" if actor.is_system else _limits_of(actor, model).get(model.column_key(key), "")
 
 
 def readable(actor: User, model: type[Model], key: str) -> bool:
@@ -122,17 +122,17 @@ def readable(actor: User, model: type[Model], key: str) -> bool:
 
     Who may not, neither sorts nor filters by it, nor finds records by it.
     """
-    return _limit(actor, model, model.column_key(key)) not in ("masked", "hidden")
+    return limit_of(actor, model, key) not in ("masked", "hidden")
 
 
 def masked(actor: User, model: type[Model], key: str) -> bool:
     """Return whether the actor sees a part of this field only, as `masking.mask` leaves it."""
-    return _limit(actor, model, model.column_key(key)) == "masked"
+    return limit_of(actor, model, key) == "masked"
 
 
 def shown(actor: User, model: type[Model], key: str) -> bool:
     """Return whether the actor sees anything of this field."""
-    return _limit(actor, model, model.column_key(key)) != "hidden"
+    return limit_of(actor, model, key) != "hidden"
 
 
 def writable(actor: User, model: type[Model], key: str) -> bool:
@@ -160,11 +160,6 @@ def field_info(model: type[Model], column_key: str) -> Mapping[str, Any]:
     """Return what `field()` was told of this column."""
     column = inspect(model).columns.get(column_key)
     return column.info if column is not None else {}
-
-
-def _limit(actor: User, model: type[Model], column_key: str) -> str:
-    """Return one of `LIMITS` for a field, as the most generous of the roles has it."""
-    return "" if actor.is_system else _limits_of(actor, model).get(column_key, "")
 
 
 def _limits_of(actor: User, model: type[Model]) -> dict[str, str]:

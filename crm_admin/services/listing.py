@@ -16,7 +16,6 @@ from sqlalchemy import (
     bindparam,
     func,
     inspect,
-    or_,
     select,
     true,
 )
@@ -71,7 +70,7 @@ def page(
     if not (narrowed or question.sort or question.binned):  # as most lists are opened
         asked = {"start": start, "size": question.size}
         ids = ask(_whole(model), asked).scalars().all()
-        return Page(_rows(model, ids, keys), _count_all(model))
+        return Page(rows_of(model, ids, keys), _count_all(model))
     found, ordered, values = _asked(model, actor, question, verb)
     window = {"start": start, "size": question.size}
     if narrowed and start + question.size <= _AT_ONCE:
@@ -83,7 +82,7 @@ def page(
     else:
         count = _count(found, values) if narrowed or question.binned else _count_all(model)
         ids = ask(ordered, values | window).scalars().all()
-    return Page(_rows(model, ids, keys), count)
+    return Page(rows_of(model, ids, keys), count)
 
 
 @cache
@@ -227,8 +226,11 @@ def _asked(
     if key and not _sorts(model, actor, key):
         key = ""
     order = (key, question.descending, i18n.language())
-    found, ordered = _together(model, theirs, searched, order, binned=binned)
-    conditions = [table.c[key] == id for key, id in question.within]
+    kept = searched if values else None
+    found, ordered = _together(model, theirs, kept, order, binned=binned)
+    conditions: list[ColumnElement[bool]] = [table.c[key] == id for key, id in question.within]
+    if searched is not None and kept is None:  # it holds what was typed, and is of no use to others
+        conditions.append(searched)
     for key, operation, value in question.filters:
         if access.readable(actor, model, key):
             asked = (model.column_key(key), operation, value)
@@ -292,7 +294,8 @@ def _sorted(
     return found.order_by(*newest, key_last.desc())
 
 
-def _rows(model: type[Record], ids: Sequence[int], keys: Sequence[str]) -> list[tuple[Any, ...]]:
+def rows_of(model: type[Record], ids: Sequence[int], keys: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Return rows of (id, *values) in the order of the ids; whoever asks may see them."""
     if not ids:
         return []
     chosen = _select(model, tuple(keys), i18n.language())
@@ -343,47 +346,6 @@ def title_of(model: type[Any], table: Any) -> Any:
     if model.title_key() in ("label_zh_hans", "label_zh_hant"):
         return func.coalesce(title, table.c.label_en)
     return title
-
-
-def lookup(
-    model: type[Record],
-    actor: User,
-    term: str,
-    *,
-    offset: int,
-    limit: int,
-    within: Sequence[tuple[str, int]] = (),
-) -> list[tuple[int, str]]:
-    """Return (id, label) of the records that fit what was typed and may be chosen, by title.
-
-    `within` narrows them to those whose column holds an id.
-    """
-    table = access.table_of(model)
-    title = title_of(model, table)
-    statement = select(table.c.id, title)
-    keys = [model.detail] if model.detail and access.readable(actor, model, model.detail) else []
-    conditions = access.rows(model, actor, "lookup")
-    conditions += [table.c[key] == id for key, id in within]
-    if model is User:
-        conditions += [table.c.is_system.is_(False), table.c.is_active]
-    words = search.words(term)
-    sees = access.reach(actor, "view", model) == access.reach(actor, "lookup", model)
-    values = dict[str, Any]()
-    if words and model.search_keys and sees:
-        found_by, values = search.condition(model, actor, term)
-        conditions.append(found_by)
-    else:  # who may only choose it finds it by its names: no telephone is told by trying
-        called = [title, table.c.username] if model is User else [title]
-        conditions += [
-            or_(*(column.icontains(word, autoescape=True) for column in called)) for word in words
-        ]
-    ordered = statement.where(*conditions).order_by(title, table.c.id)
-    found = ask(ordered.offset(offset).limit(limit), values)
-    names: dict[int, str] = dict(found.all())
-    details = {row[0]: row[1] for row in _rows(model, list(names), keys)} if keys else {}
-    return [
-        (id, f"{name} · {details[id]}" if details.get(id) else name) for id, name in names.items()
-    ]
 
 
 def within_reach(model: type[Record], actor: User, verb: str, ids: Sequence[int]) -> set[int]:

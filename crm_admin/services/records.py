@@ -38,7 +38,7 @@ R = TypeVar("R", bound=Record)
 
 #: Characters that no keyboard types and no page shows; lines and tabs are kept, NUL is refused.
 _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
-#: Where a transaction notes what it has claimed: {(entity, id, verb)}.
+#: Where a transaction notes what it has claimed: {(entity, id, verb, actor)}.
 CLAIMED = "crm_claimed"
 
 
@@ -238,7 +238,7 @@ def claim(record: Record, actor: User, verb: str, *, binned: bool = False) -> No
         Conflict: it is gone, or out of the actor's reach.
     """
     [id] = inspect(record).identity or [None]
-    if (type(record), id, verb) in db.session.info[CLAIMED] and not binned:
+    if (type(record), id, verb, actor.id) in db.session.info[CLAIMED] and not binned:
         return
     if claimed(type(record), id, actor, verb, binned=binned) is None:
         raise Conflict(N_("This record is no longer there."))
@@ -257,8 +257,8 @@ def claimed(
     if (theirs := access.limit(model, actor, verb)) is not None:
         statement = statement.where(theirs)
     found: R | None = db.session.scalar(statement, {"key": key})
-    if found is not None:
-        db.session.info[CLAIMED].add((model, key, verb))
+    if found is not None and not binned:
+        db.session.info[CLAIMED].add((model, key, verb, actor.id))
     return found
 
 

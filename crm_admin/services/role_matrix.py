@@ -88,36 +88,22 @@ def chosen(cells: Mapping[str, str]) -> dict[str, dict[str, str]]:
     return grants
 
 
-def differences(
-    old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, translate: Callable[[str], str]
-) -> list[tuple[str, str, str]]:
-    """Return (what, before, after) of each right that differs, in the reader's language."""
-    words, found = {s.value: translate(s.label) for s in Scope}, []
-    for entity, label in _rows():
-        for verb in _verbs():
-            pair = [_kept(grants).get(entity, {}).get(verb, "") for grants in (old, new)]
-            if pair[0] != pair[1]:
-                before, after = (words.get(value, "") for value in pair)
-                what = f"{translate(label)} · {translate(labels.VERBS[verb])}"
-                found.append((what, before, after))
-    return found
+def differences(old: Any, new: Any, translate: Callable[[str], str]) -> list[tuple[str, str, str]]:
+    """Return (what, of the one, of the other) of each right that two grants do not give alike.
 
-
-def apart(
-    one: Mapping[str, Any], other: Mapping[str, Any], translate: Callable[[str], str]
-) -> list[tuple[str, str, str]]:
-    """Return (what, of the one, of the other) of each right that two roles do not give alike.
-
-    What the row for all others gives, counts for every entity without a row.
+    What counts is what is given: a kind of record without a row has the rights of the row for all
+    others, and is told of only where one of both has a row for it.
     """
-    found = []
-    for entity, label in _rows()[1:]:
+    pair, found = [_kept(grants) for grants in (old, new)], []
+    for entity, label in _rows():
+        if not any(entity in grants for grants in pair):
+            continue
         for verb in _verbs():
-            pair = [access.granted(grants, verb, entity) for grants in (one, other)]
-            if pair[0] != pair[1]:
-                words = [translate(scope.label) if scope else "" for scope in pair]
+            scopes = [access.granted(grants, verb, entity) for grants in pair]
+            if scopes[0] != scopes[1]:
+                one, other = (translate(scope.label) if scope else "" for scope in scopes)
                 what = f"{translate(label)} · {translate(labels.VERBS[verb])}"
-                found.append((what, words[0], words[1]))
+                found.append((what, one, other))
     return found
 
 

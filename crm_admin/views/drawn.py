@@ -25,8 +25,11 @@ def once(template: str, key: Any, context: Callable[[], dict[str, Any]]) -> Mark
     Args:
         key: what it depends on beside the reader's roles and language.
     """
-    made = lambda: Markup(render_template(template, **context()))  # noqa: E731, S704  (our own)
-    return kept((template, key), made)
+
+    def draw() -> Markup:
+        return Markup(render_template(template, **context()))  # noqa: S704  (a template of ours)
+
+    return kept((template, key), draw)
 
 
 def kept(key: tuple[Any, ...], make: Callable[[], T]) -> T:

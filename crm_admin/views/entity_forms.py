@@ -10,12 +10,14 @@ from typing import Any, ClassVar
 
 from flask import Response, abort, flash, g, json, redirect, request
 from flask_admin import expose
+from werkzeug.exceptions import NotFound
 from wtforms import Form
 
 from crm_admin.errors import Conflict, Denied, Invalid
+from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.models.customers import Customer
-from crm_admin.services import access, listing, records
+from crm_admin.services import access, lookups, records
 from crm_admin.views import form_pages, forms, requests
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
@@ -116,9 +118,9 @@ class EntityForms:
         version = access.key_of(request.form.get("version")) or 0
         try:
             with self.told() as telling, records.transaction("form"):
-                record = self.get_one(id, to_change=True)
+                record = self._opened(id)
                 telling.form = form = self.form_of(record, request.form)
-                if reason := record.locked():  # it was closed since; what was typed stays to copy
+                if reason := self._closed(record):  # since then; what was typed stays to copy
                     flash(_(reason), "error")
                 elif self.valid(form, record):
                     values = self.values(form, record)
@@ -129,6 +131,24 @@ class EntityForms:
             record = self.get_one(id)
             conflict = form_pages.conflict(self, record, form, version)
         return self._edited(record, form, conflict)
+
+    def _opened(self, id: Any) -> Any:
+        """Return the record of a form that was sent, locked; or from the bin, for who sees that."""
+        try:
+            return self.get_one(id, to_change=True)
+        except NotFound:
+            binned = access.find(
+                self.model, id, requests.actor(), "restore", binned=True, whole=True
+            )
+            if binned is None:
+                raise
+            return binned
+
+    def _closed(self, record: Record) -> str:
+        """Return why a record cannot be changed any more, or "" where it can."""
+        if record.deleted_at is not None:
+            return N_("It was moved to the recycle bin meanwhile; restore it to save this.")
+        return record.locked()
 
     def _made_before(self, id: int) -> Any:
         """Lead to the record that the same form has made: nothing more is made or changed."""
@@ -189,7 +209,7 @@ class EntityForms:
         target_key = column.target.column_key(other) if other else ""
         if target_key and not access.readable(requests.actor(), column.target, target_key):
             target_key = ""
-        pairs = listing.lookup(
+        pairs = lookups.offered(
             column.target,
             requests.actor(),
             request.args.get("query", "")[:80],

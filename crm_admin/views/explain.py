@@ -9,7 +9,7 @@ from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.models.roles import Role
 from crm_admin.models.users import User
-from crm_admin.services import access, explanations, field_rights, labels, listing
+from crm_admin.services import access, explanations, field_rights, labels, lookups
 from crm_admin.views import requests
 from crm_admin.views.page import Page
 from crm_admin.views.words import gettext as _
@@ -82,7 +82,7 @@ def _found(model: type[Record], actor: User, here: str) -> list[tuple[str, str]]
     query = request.args.get("query", "").strip()[:80]
     if not query or not access.allows(actor, "view", model):
         return []
-    pairs = listing.lookup(model, actor, query, offset=0, limit=OFFERED)
+    pairs = lookups.offered(model, actor, query, offset=0, limit=OFFERED)
     seen = {id for id, _title in pairs if access.find(model, id, actor) is not None}
     address = f"{here}&entity={model.__tablename__}&record="
     return [(f"{address}{id}", title) for id, title in pairs if id in seen]

@@ -50,18 +50,7 @@ class RoleView(EntityView):
 
     def change_history(self, record: Record) -> Sequence[history.Entry]:
         """Return who changed what, each right by itself."""
-        told = {"grants": role_matrix.differences, "fields": field_rights.differences}
-        return [
-            replace(
-                entry,
-                changes=[
-                    one
-                    for key, old, new in entry.changes
-                    for one in (told[key](old, new, _) if key in told else [(key, old, new)])
-                ],
-            )
-            for entry in super().change_history(record)
-        ]
+        return [_each_right(entry) for entry in super().change_history(record)]
 
     @expose("/matrix/")
     def matrix(self) -> str:
@@ -76,7 +65,7 @@ class RoleView(EntityView):
             role = self.get_one(request.args.get("id"), to_change=True)
             self._keep(role, {"grants": role_matrix.chosen(typed)})
             return redirect(f"{self.path}matrix/?id={role.id}")
-        return self._matrix(self.get_one(request.args.get("id")), typed)
+        return self._matrix(self._told_meanwhile(), typed)
 
     def _matrix(self, role: Role, typed: dict[str, str] | None = None) -> str:
         return self.render(
@@ -100,7 +89,7 @@ class RoleView(EntityView):
             self._keep(role, {"fields": field_rights.chosen(role, model, typed)})
             arguments = [("id", role.id), ("entity", model.__tablename__)]
             return redirect(requests.address(f"{self.path}fields/", arguments))
-        return self._fields(self.get_one(request.args.get("id")), model, typed)
+        return self._fields(self._told_meanwhile(), model, typed)
 
     def _fields(self, role: Role, model: type[Record], typed: dict[str, str] | None = None) -> str:
         limited, here = field_rights.limited(role), model.__tablename__
@@ -132,6 +121,22 @@ class RoleView(EntityView):
         records.change(role, rights, requests.actor(), version=version)
         flash(_("Saved."), "success")
 
+    def _told_meanwhile(self) -> Role:
+        """Return the role anew, and tell what others changed in it since the page was opened.
+
+        The page is shown again as it was filled in; who saves it now, decides against theirs.
+        """
+        role: Role = self.get_one(request.args.get("id"))
+        version = access.key_of(request.form.get("version")) or role.version
+        since = history.of(role, requests.actor(), after_version=version)
+        for entry in map(_each_right, since):
+            changes = "; ".join(
+                f"{w}: {old or '—'} → {new or '—'}" for w, old, new in entry.changes
+            )
+            said = _("%(person)s changed meanwhile: %(changes)s", person=entry.by, changes=changes)
+            flash(said, "warning")
+        return role
+
     def _shared(self, role: Role, save: str, *more: tuple[str, Any]) -> dict[str, Any]:
         """Return what both pages show of the role; without an address nothing can be saved."""
         may_edit, here = access.may(role, requests.actor(), "edit"), f"details/?id={role.id}"
@@ -155,7 +160,7 @@ class RoleView(EntityView):
         others = access.fetch(access.visible(Role, actor).order_by(Role.id))
         differences: list[tuple[str, str, str]] = []
         if other is not None:
-            differences = role_matrix.apart(role.grants, other.grants, _)
+            differences = role_matrix.differences(role.grants, other.grants, _)
             differences += field_rights.differences(role.fields, other.fields, _)
         return self.render(
             "roles/compare.html",
@@ -176,6 +181,17 @@ class RoleView(EntityView):
             flash(_("Copied. Give it a name of its own."), "success")
             here = f"{self.path}edit/?id={made.id}"
         return redirect(here)
+
+
+def _each_right(entry: history.Entry) -> history.Entry:
+    """Return an entry of a role's history with each right that differs by itself."""
+    told = {"grants": role_matrix.differences, "fields": field_rights.differences}
+    changes = [
+        one
+        for key, old, new in entry.changes
+        for one in (told[key](old, new, _) if key in told else [(key, old, new)])
+    ]
+    return replace(entry, changes=changes)
 
 
 def _asked_entity() -> type[Record]:

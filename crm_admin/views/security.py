@@ -62,7 +62,7 @@ def _begin() -> Response | None:
         return Response("This host is not served here.\n", 400, mimetype="text/plain")
     if request.endpoint not in ("static", "health.healthz"):
         g.csp_nonce = secrets.token_urlsafe(12)
-        if token := _tokens.get(_minute_of(session)):
+        if token := _tokens.get(_place_of(session)):
             g.csrf_token = token  # where Flask-WTF keeps the one it signs for a page
         requests.begin()
     return None
@@ -73,8 +73,9 @@ _tokens: dict[tuple[Any, int], str] = {}
 MOST = 5_000
 
 
-def _minute_of(of: Any) -> tuple[Any, int]:
-    return of.get("csrf_token"), int(time.time() // 60)
+def _place_of(cookie: Any) -> tuple[Any, int]:
+    """Return where the token of this session and minute is kept."""
+    return cookie.get("csrf_token"), int(time.time() // 60)
 
 
 def _keep_token() -> None:
@@ -82,7 +83,7 @@ def _keep_token() -> None:
     if "csrf_token" in g and "csrf_token" in session:
         if len(_tokens) >= MOST:
             _tokens.clear()
-        _tokens[_minute_of(session)] = g.csrf_token
+        _tokens[_place_of(session)] = g.csrf_token
 
 
 def _let_in() -> Any:

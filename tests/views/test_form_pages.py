@@ -204,3 +204,17 @@ def test_no_address_leads_away_from_here(evil, acme, people, client_of, app):
         "/sign-in", data={"username": "ana", "password": "a horse, a kingdom", "next": evil}
     )
     assert (signed_in.status_code, signed_in.location) == (302, "/")
+
+
+def test_what_was_typed_into_a_record_that_was_deleted_meanwhile_stays(people, client_of):
+    acme = make(Customer, name="Acme", account_manager_id=people.ana.id)
+    client, address = client_of(people.ana), f"/customers/edit/?id={acme.id}"
+    form = form_of(client.get(address))
+    client.post("/customers/delete/", data={"id": acme.id})
+    told = client.post(address, data={**form, "notes": "An hour of work"})
+    assert "It was moved to the recycle bin meanwhile" in told.text
+    assert form_of(told)["notes"] == "An hour of work"
+    assert client.get(address).status_code == 404
+    assert client_of(people.cho).post(address, data=form).status_code == 404
+    db.session.rollback()
+    assert acme.notes is None

@@ -35,6 +35,9 @@ def test_of_two_who_choose_at_once_the_second_is_told_and_loses_nothing(people, 
         value = {"fields": "hidden", "matrix": "all"}[page]
         told = admin.post(save, data={**mine, cell: value}, follow_redirects=True)
         assert "Someone else saved this record while you were editing it." in told.text
+        assert {"fields": "Phone: As the record → Hidden", "matrix": "Contacts · Edit: Own → —"}[
+            page
+        ] in words_of(told)
         assert form_of(told)[cell] == value
         again = admin.post(save, data=form_of(told), follow_redirects=True)
         assert "Saved." in again.text
@@ -82,8 +85,9 @@ def test_two_roles_are_told_apart_by_right_and_field_and_by_nothing_they_share(p
     admin, there = client_of(people.dev), f"/roles/compare/?id={sales.id}"
     assert "Customers ·" not in words_of(admin.get(there))
     page = words_of(admin.get(f"{there}&with={auditor.id}"))
-    assert "Customers · View Own All" in page
-    assert "Customers · Edit Own —" in page
+    assert "All others · View Own All" in page
+    assert "All others · Edit Own —" in page
+    assert "Departments · View — All" in page
     assert "Customers · Fax Hidden As the record" in page
     assert "Promotion materials · View" not in page
     same = words_of(admin.get(f"{there}&with={sales.id}"))
