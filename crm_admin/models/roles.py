@@ -13,9 +13,15 @@ ADMINISTRATOR = "administrator"
 
 
 class Scope(State):
-    """How far a right reaches, narrowest first."""
+    """How far a right reaches, narrowest first.
 
+    Related is what belongs to records that one sees: the contracts of those customers. What was
+    shared with somebody they see with any scope, and with the narrowest nothing else.
+    """
+
+    SHARED = "shared", N_("Shared with me")
     OWN = "own", N_("Own")
+    RELATED = "related", N_("Related")
     DEPARTMENT = "department", N_("Department")
     BELOW = "below", N_("Department and below")
     ALL = "all", N_("All")
@@ -25,7 +31,8 @@ class Role(Labelled, Record):
     """What its users may do; several roles of one user add up.
 
     `grants` maps an entity, or "*" for those not named, to {verb: scope}. `fields` maps an entity
-    to {field: "read", "masked" or "hidden"}. Source: S5
+    to {field: "read", "masked" or "hidden"}. `conditions` and `field_conditions` have, in the same
+    places, the expression that a record must fit for the right or the limit to hold. Source: S5
     """
 
     __tablename__ = "roles"
@@ -39,3 +46,9 @@ class Role(Labelled, Record):
     )
     grants: Mapped[dict[str, Any]] = field(Document, label=N_("Rights"), default=dict)
     fields: Mapped[dict[str, Any]] = field(Document, label=N_("Fields"), default=dict)
+    conditions: Mapped[dict[str, Any]] = field(
+        Document, label=N_("Conditions of rights"), default=dict
+    )
+    field_conditions: Mapped[dict[str, Any]] = field(
+        Document, label=N_("Conditions of fields"), default=dict
+    )

@@ -75,8 +75,10 @@ class UserSession(Model):
     ended_at: Mapped[datetime | None]
     address: Mapped[str]
     agent: Mapped[str]
+    #: As whom the application is looked at, without changing anything.
+    viewing_as_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
-    user: Mapped[User] = relationship()
+    user: Mapped[User] = relationship(foreign_keys=[user_id])
 
 
 class SignInAttempt(Model):

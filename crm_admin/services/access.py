@@ -1,187 +1,95 @@
-"""Who may see and do what: every list, page, lookup, export and command goes through here."""
+"""Who may see and do what: every list, page, lookup, export and command goes through here.
 
-from collections.abc import Iterable, Mapping, Sequence
+`grants.py` takes together what roles give, `field_limits.py` what they say of fields; here is which
+records that means, and every question that others ask.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, false, inspect, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, inspect, or_, select
 from sqlalchemy.orm import joinedload
 
 from crm_admin.database import db
+from crm_admin.errors import Invalid
 from crm_admin.models.base import Model, Record
-from crm_admin.models.roles import ADMINISTRATOR, Scope
+from crm_admin.models.roles import Scope
+from crm_admin.models.sharing import Share
 from crm_admin.models.users import User
-from crm_admin.services import departments
-from crm_admin.services.role_rights import Rights, rights_kept
+from crm_admin.services import departments, expressions, zones
+from crm_admin.services.entity_names import all_of as entities
+from crm_admin.services.entity_names import model_of, table_of, target_of
+from crm_admin.services.field_limits import (
+    concealing,
+    field_info,
+    limit_of,
+    masked,
+    readable,
+    said_of,
+    shown,
+    varying,
+    writable,
+)
+from crm_admin.services.grants import (
+    LIMITS,
+    NONE,
+    VERBS,
+    allows,
+    covers,
+    explain,
+    granted,
+    grants_of,
+    includes,
+    reach,
+    role_ids,
+    unlimited,
+)
+from crm_admin.services.role_rights import IMPLIED, Grant, Person, rights_kept
+
+__all__ = [
+    "IMPLIED",
+    "LIMITS",
+    "NONE",
+    "VERBS",
+    "Person",
+    "allows",
+    "by_key",
+    "concealing",
+    "covers",
+    "entities",
+    "explain",
+    "fetch",
+    "field_info",
+    "find",
+    "granted",
+    "grants_of",
+    "includes",
+    "key_of",
+    "limit",
+    "limit_of",
+    "masked",
+    "may",
+    "model_of",
+    "reach",
+    "reachable",
+    "readable",
+    "role_ids",
+    "rows",
+    "said_of",
+    "same_records",
+    "shown",
+    "table_of",
+    "target_of",
+    "unlimited",
+    "varying",
+    "visible",
+    "writable",
+]  # fmt: skip
 
 M = TypeVar("M", bound=Model)
-
-#: The rights there are, for the matrix of roles; an entity may add verbs of its own.
-VERBS = ("view", "lookup", "create", "edit", "delete", "restore", "export", "import", "assign")
-_WIDTH = {scope: width for width, scope in enumerate(Scope)}
-#: The limits of a field, the mildest first.
-LIMITS = ("", "read", "masked", "hidden")
-_STRICTNESS = LIMITS.index
-#: Rights that follow another where nothing is said of them by name; "none" takes one away.
-NONE = "none"
-IMPLIED = {"lookup": "view", "restore": "delete"}
-
-
-def role_ids(actor: User) -> tuple[int, ...]:
-    """Return the actor's roles."""
-    return rights_kept().users.get(actor.id, ())
-
-
-def reach(actor: User, verb: str, model: type[Model]) -> Scope | None:
-    """Return how far the actor's right to do this reaches, or None where they have none.
-
-    The widest of the actor's roles counts.
-    """
-    if actor.is_system:
-        return Scope.ALL
-    if not actor.is_active:
-        return None
-    rights, entity = rights_kept(), model.__tablename__
-    place = (rights.users.get(actor.id, ()), verb, entity)
-    if place not in rights.reaches:
-        given = (granted(grants, verb, entity) for _, grants, _ in rights.held(actor))
-        found = [scope for scope in given if scope]
-        rights.reaches[place] = max(found, key=_WIDTH.__getitem__, default=None)
-    return rights.reaches[place]
-
-
-def granted(grants: Mapping[str, Any], verb: str, entity: str) -> Scope | None:
-    """Return the scope one role's grants give, its row for the entity before its row for all."""
-    row = grants.get(entity, grants.get("*", {}))
-    scope = row.get(verb) or row.get(IMPLIED.get(verb, ""))
-    return Scope(scope) if scope and scope != NONE else None
-
-
-def covers(actor: User, grants: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
-    """Return whether the actor has every right that a role of these would give, and as far.
-
-    Administrators have: they could mend no role that once had more than theirs.
-    """
-    mine = rights_kept().held(actor)
-    if actor.is_system or any(code == ADMINISTRATOR for code, _, _ in mine):
-        return True
-    others = [entity for entity in (*entities(), "job_runs") if entity not in grants]
-    for row_of, row in grants.items():
-        for verb, scope in row.items():
-            if scope == NONE:
-                continue
-            for entity in others if row_of == "*" else [row_of]:
-                held = [_WIDTH[s] for _, own, _ in mine if (s := granted(own, verb, entity))]
-                if max(held, default=-1) < _WIDTH[Scope(scope)]:
-                    return False
-    for entity, model in entities().items():
-        theirs = fields.get(entity, {})
-        if granted(grants, "view", entity) and any(
-            _STRICTNESS(theirs.get(key, "")) < _STRICTNESS(limit)
-            for key, limit in _limits_of(actor, model).items()
-        ):
-            return False
-    return True
-
-
-def allows(actor: User, verb: str, model: type[Model]) -> bool:
-    """Return whether the actor may do this to any record at all."""
-    return reach(actor, verb, model) is not None
-
-
-def explain(actor: User, verb: str, model: type[Model]) -> list[tuple[str, Scope]]:
-    """Return (role, scope) of each role that lets the actor do this, widest first."""
-    if actor.is_system:
-        return [("system", Scope.ALL)]
-    given = [
-        (code, scope)
-        for code, grants, _ in rights_kept().held(actor)
-        if (scope := granted(grants, verb, model.__tablename__))
-    ]
-    return sorted(given, key=lambda g: -_WIDTH[g[1]]) if actor.is_active else []
-
-
-def explain_field(actor: User, model: type[Model], key: str) -> list[tuple[str, str]]:
-    """Return (role, limit) of what each of the actor's roles says of a field, the mildest first."""
-    column_key, entity = model.column_key(key), model.__tablename__
-    held = _said_of_fields(rights_kept(), actor, entity)
-    said = [(code, limits.get(column_key, "")) for code, limits in held]
-    return sorted(said, key=lambda one: _STRICTNESS(one[1]))
-
-
-# Fields.
-
-
-def limit_of(actor: User, model: type[Model], key: str) -> str:
-    """Return one of `LIMITS` for a field, as the most generous of the roles has it."""
-    return "" if actor.is_system else _limits_of(actor, model).get(model.column_key(key), "")
-
-
-def readable(actor: User, model: type[Model], key: str) -> bool:
-    """Return whether the actor may see this field whole. Of several roles the most generous counts.
-
-    Who may not, neither sorts nor filters by it, nor finds records by it.
-    """
-    return limit_of(actor, model, key) not in ("masked", "hidden")
-
-
-def masked(actor: User, model: type[Model], key: str) -> bool:
-    """Return whether the actor sees a part of this field only, as `masking.mask` leaves it."""
-    return limit_of(actor, model, key) == "masked"
-
-
-def shown(actor: User, model: type[Model], key: str) -> bool:
-    """Return whether the actor sees anything of this field."""
-    return limit_of(actor, model, key) != "hidden"
-
-
-def writable(actor: User, model: type[Model], key: str) -> bool:
-    """Return whether the actor may change this field."""
-    return model.column_key(key) not in _fixed_for(actor, model)
-
-
-def _fixed_for(actor: User, model: type[Model]) -> frozenset[str]:
-    """Return the fields the actor may not change, as their roles together have it."""
-    rights = rights_kept()
-    place = (rights.users.get(actor.id, ()), model.__tablename__)
-    if (fixed := rights.fixed.get(place)) is None or actor.is_system or not actor.is_active:
-        limits = {} if actor.is_system else _limits_of(actor, model)
-        columns = inspect(model).columns.items()
-        given = {key for key, column in columns if column.info.get("given")}
-        needs = {key: verb for key, column in columns if (verb := column.info.get("verb"))}
-        lacked = {key for key, verb in needs.items() if not allows(actor, verb, model)}
-        fixed = frozenset({key for key in limits if limits[key]} | given | lacked)
-        if not actor.is_system and actor.is_active:
-            rights.fixed[place] = fixed
-    return fixed
-
-
-def field_info(model: type[Model], column_key: str) -> Mapping[str, Any]:
-    """Return what `field()` was told of this column."""
-    column = inspect(model).columns.get(column_key)
-    return column.info if column is not None else {}
-
-
-def _limits_of(actor: User, model: type[Model]) -> dict[str, str]:
-    """Return {field: limit} as the actor's roles together have it."""
-    rights = rights_kept()
-    place = (rights.users.get(actor.id, ()), model.__tablename__)
-    if (limits := rights.limits.get(place)) is None:
-        rows = [fields for _, fields in _said_of_fields(rights, actor, place[1])]
-        keys = {key for row in rows for key in row}
-        limits = {key: min((row.get(key, "") for row in rows), key=_STRICTNESS) for key in keys}
-        rights.limits[place] = limits
-    return limits
-
-
-def _said_of_fields(rights: Rights, actor: User, entity: str) -> list[tuple[str, dict[str, str]]]:
-    """Return (role, its limits) of the roles that count for an entity's fields.
-
-    A role by which one sees no record of it says nothing of its fields, and lifts no limit.
-    """
-    held = rights.held(actor)
-    seeing = [role for role in held if granted(role[1], "view", entity)] or held
-    return [(code, fields.get(entity, {})) for code, _, fields in seeing]
+_log = logging.getLogger(__name__)
 
 
 # Rows.
@@ -205,65 +113,118 @@ def limit(model: type[Model], actor: User, verb: str = "view") -> ColumnElement[
 
     It is the same object until the configuration changes, so that statements can be kept by it.
     """
-    scope = reach(actor, verb, model)
-    if scope is None:
+    grants = grants_of(actor, verb, model)
+    if not grants:
         return false()
-    if scope is Scope.ALL:
+    if any(g.scope is Scope.ALL and not g.when for g in grants):
         return None
-    kept, place = rights_kept().theirs, (actor.id, verb, model.__tablename__)
-    if place not in kept:
-        kept[place] = _theirs(model, actor, scope, verb)
-    return kept[place]
+    rights = rights_kept()
+    place = (actor.id, rights.day(), verb, model.__tablename__)
+    if place not in rights.theirs:
+        rights.theirs[place] = _theirs(model, actor, grants, verb)
+    return rights.theirs[place]
 
 
-def _theirs(model: type[Model], actor: User, scope: Scope, verb: str) -> ColumnElement[bool] | None:
-    """Return which living or binned records are within the scope, or None where all are."""
-    if scope is Scope.ALL or not issubclass(model, Record):
-        return None
-    table = table_of(model)
+def _theirs(
+    model: type[Model], actor: User, grants: Sequence[Grant], verb: str
+) -> ColumnElement[bool] | None:
+    """Return which records the grants reach together, or None where they reach all."""
     reached: list[ColumnElement[bool]] = []
-    people = _people(actor, scope)
-    for key in model.owners:
-        owner = table.c[key]
-        reached.append(owner == people[0] if len(people) == 1 else owner.in_(people))
-    if model.owners and _heads_company(actor, scope):
-        reached.append(and_(*(table.c[key].is_(None) for key in model.owners)))
-    if model.follows and (not model.owners or verb in ("view", "lookup", "export")):
-        parent = target_of(model, model.follows)
-        above = reach(actor, "view", parent)
-        if above is not None:
-            limit = _theirs(parent, actor, min(scope, above, key=_WIDTH.__getitem__), "view")
-            if limit is None:
-                return None
-            above_them = select(table_of(parent).c.id).where(limit)
-            reached.append(table.c[model.follows].in_(above_them))
-    if not model.owners and not model.follows:
-        return None
+    for grant in grants:
+        within = _within(model, actor, grant, verb) if issubclass(model, Record) else None
+        fits = _fits(model, grant) if grant.when else None
+        if within is None and fits is None:
+            return None
+        reached.append(and_(*(one for one in (within, fits) if one is not None)))
+    if (shared := _shared(model, actor, verb)) is not None:
+        reached.append(shared)
     return or_(false(), *reached)
 
 
-def _people(actor: User, scope: Scope) -> list[int]:
-    """Return whose records are within the scope; the actor is always among them."""
-    if scope is Scope.OWN or actor.department_id is None:
-        return [actor.id]
+def _fits(model: type[Model], grant: Grant) -> ColumnElement[bool]:
+    """Return which records fit the grant's expression; none where it can no longer be read."""
+    try:
+        asked = expressions.compiled(model, grant.when)
+    except Invalid:
+        _log.exception("The condition of a right cannot be read: %s", grant.when)
+        return false()
+    return asked.condition(grant.person, zones.today())
+
+
+def _within(
+    model: type[Record], actor: User, grant: Grant, verb: str
+) -> ColumnElement[bool] | None:
+    """Return which living or binned records are within a grant's scope, or None where all are."""
+    scope, person = grant.scope, grant.person
+    if scope is Scope.SHARED:
+        return false()
+    if scope is Scope.ALL or not (model.owners or model.follows):
+        return None
+    table, reached = table_of(model), list[ColumnElement[bool]]()
+    people = _people(person, scope)
+    for key in model.owners:
+        owner = table.c[key]
+        reached.append(owner == people[0] if len(people) == 1 else owner.in_(people))
+    if model.owners and _heads_company(person, scope):
+        reached.append(and_(*(table.c[key].is_(None) for key in model.owners)))
+    reads = verb in ("view", "lookup", "export")
+    if model.follows and (not model.owners or reads or scope is Scope.RELATED):
+        parent = target_of(model, model.follows)
+        if allows(actor, "view", parent):
+            above = _above(parent, actor, grant)
+            if above is None:
+                return None
+            parents = select(table_of(parent).c.id).where(above)
+            reached.append(table.c[model.follows].in_(parents))
+    return or_(false(), *reached)
+
+
+def _above(parent: type[Record], actor: User, grant: Grant) -> ColumnElement[bool] | None:
+    """Return which records of the entity above are within the scope and seen; None: all are."""
+    seen, seeing = limit(parent, actor), grants_of(actor, "view", parent)
+    if grant.scope is Scope.RELATED or all(
+        not one.when and one.person == grant.person and includes(grant.scope, one.scope)
+        for one in seeing
+    ):
+        return seen
+    within = _within(parent, actor, Grant(grant.person, grant.scope), "view")
+    shared = _shared(parent, actor, "view")
+    if within is not None and shared is not None:
+        within = or_(within, shared)
+    both = [one for one in (within, seen) if one is not None]
+    return and_(*both) if both else None
+
+
+def _shared(model: type[Model], actor: User, verb: str) -> ColumnElement[bool] | None:
+    """Return which records are shared with the actor for this, or None where none are."""
+    rights, entity = rights_kept(), model.__tablename__
+    if verb not in ("view", "lookup", "export", "edit") or (actor.id, entity) not in rights.shares:
+        return None
+    shares = table_of(Share).c
+    theirs = select(shares.record_id).where(
+        shares.user_id == actor.id,
+        shares.entity == entity,
+        or_(shares.until_on.is_(None), shares.until_on >= zones.today()),
+    )
+    if verb == "edit":
+        theirs = theirs.where(shares.may_edit)
+    return table_of(model).c.id.in_(theirs)
+
+
+def _people(person: Person, scope: Scope) -> list[int]:
+    """Return whose records are within the scope; the person is always among them."""
+    if scope in (Scope.OWN, Scope.RELATED) or person.department_id is None:
+        return [person.id]
     if scope is Scope.DEPARTMENT:
-        return sorted({actor.id, *departments.people_of().get(actor.department_id, ())})
-    return sorted({actor.id, *departments.people_below(actor.department_id)})
+        return sorted({person.id, *departments.people_of().get(person.department_id, ())})
+    return sorted({person.id, *departments.people_below(person.department_id)})
 
 
-def _heads_company(actor: User, scope: Scope) -> bool:
+def _heads_company(person: Person, scope: Scope) -> bool:
     """Return whether the scope goes down from the top, so that what nobody owns is in it."""
-    if scope is not Scope.BELOW or actor.department_id is None:
+    if scope is not Scope.BELOW or person.department_id is None:
         return False
-    return departments.tree().heads(actor.department_id)
-
-
-def target_of(model: type[Model], key: str) -> type[Record]:
-    """Return the entity a foreign key points at."""
-    [foreign] = table_of(model).c[key].foreign_keys
-    found = model_of(foreign.column.table.name)
-    assert found is not None
-    return found
+    return departments.tree().heads(person.department_id)
 
 
 def visible(model: type[M], actor: User, verb: str = "view", *, binned: bool = False) -> Select[M]:
@@ -329,10 +290,24 @@ def _named(relation: Any) -> Any:
 
 def may(record: Model, actor: User, verb: str = "view") -> bool:
     """Return whether the actor may do this to a record; asks the database only where it must."""
-    scope = reach(actor, verb, type(record))
-    if scope is None or scope is Scope.ALL:
-        return scope is not None
+    theirs = limit(type(record), actor, verb)
+    if theirs is None or not allows(actor, verb, type(record)):
+        return theirs is None
     return find(type(record), record.id, actor, verb) is not None
+
+
+def same_records(model: type[Model], actor: User, *verbs: str) -> bool:
+    """Return whether the actor may do each of these to the same records, as far as is known."""
+    limits = [limit(model, actor, verb) for verb in verbs]
+    if all(one is None for one in limits):
+        return True
+    entity = model.__tablename__
+    if (actor.id, entity) in rights_kept().shares:
+        return False
+    if issubclass(model, Record) and model.owners and model.follows:
+        return False
+    first, *others = (grants_of(actor, verb, model) for verb in verbs)
+    return all(grants == first for grants in others)
 
 
 def key_of(id: Any) -> int | None:
@@ -344,29 +319,6 @@ def key_of(id: Any) -> int | None:
     return key if 0 < key < 2**31 else None
 
 
-# Entities by name.
-
-
-@cache
-def entities() -> dict[str, type[Record]]:
-    """Return {table: entity} of all records people see, in the same order in every process."""
-    found = (m.class_ for m in Model.registry.mappers)
-    named = {m.__tablename__: m for m in found if issubclass(m, Record)}
-    return dict(sorted(named.items()))
-
-
-def model_of(entity: str) -> type[Record] | None:
-    """Return the entity with this name, or None."""
-    return entities().get(entity)
-
-
 def reachable(actor: User, verb: str, models: Iterable[type[Record]]) -> list[type[Record]]:
     """Return those of the entities that the actor may do this to."""
     return [model for model in models if allows(actor, verb, model)]
-
-
-def table_of(model: type[Model]) -> Table:
-    """Return the table behind an entity."""
-    table = model.__table__
-    assert isinstance(table, Table)
-    return table

@@ -11,6 +11,7 @@ from crm_admin import clock
 from crm_admin.database import db
 from crm_admin.errors import Problem
 from crm_admin.models.base import Checked, Record
+from crm_admin.models.roles import Scope
 from crm_admin.models.rules import Finding
 from crm_admin.models.users import User
 from crm_admin.services import access, validation
@@ -167,4 +168,4 @@ def may_check(actor: User) -> bool:
     """Return whether the actor supervises others' records: sees more than their own."""
     owned = (model for model in checked_entities() if model.owners or model.follows)
     scopes = (access.reach(actor, "view", model) for model in owned)
-    return any(scope is not None and scope != "own" for scope in scopes)
+    return any(scope in (Scope.DEPARTMENT, Scope.BELOW, Scope.ALL) for scope in scopes)

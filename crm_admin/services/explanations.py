@@ -3,10 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from crm_admin.database import db
 from crm_admin.models.base import Record
 from crm_admin.models.roles import Scope
 from crm_admin.models.users import User
 from crm_admin.services import access, field_rights, role_matrix
+
+
+@dataclass(frozen=True)
+class Source:
+    """What one role gives: a scope, or a field's limit; for which records; and whose role it is.
+
+    `person` is the name of whom the asked-about stand in for, "" where the role is their own.
+    """
+
+    role: str
+    gives: str
+    when: str = ""
+    person: str = ""
 
 
 @dataclass(frozen=True)
@@ -19,7 +33,7 @@ class Right:
 
     verb: str
     scope: Scope | None
-    roles: list[tuple[str, Scope]]
+    roles: list[Source]
     record: bool | None
 
 
@@ -27,9 +41,10 @@ class Right:
 class FieldRight:
     """What somebody sees of a field: one of `access.LIMITS`, and what each of their roles says."""
 
+    key: str
     label: str
     limit: str
-    roles: list[tuple[str, str]]
+    roles: list[Source]
 
 
 def rights(user: User, model: type[Record], record: Record | None = None) -> list[Right]:
@@ -37,19 +52,37 @@ def rights(user: User, model: type[Record], record: Record | None = None) -> lis
     found = []
     for verb in role_matrix.verbs_of(model):
         scope = access.reach(user, verb, model)
-        roles = access.explain(user, verb, model)
+        roles = [
+            Source(role.code, scope, role.when(verb, model.__tablename__), _other(user, person))
+            for person, role, scope in access.explain(user, verb, model)
+        ]
         asked = record if verb not in ("create", "import", "restore") else None
         within = None if asked is None else access.find(model, asked.id, user, verb) is not None
         found.append(Right(verb, scope, roles, within))
     return found
 
 
-def fields(user: User, model: type[Record]) -> list[FieldRight]:
-    """Return what somebody sees and changes of each field of an entity. Source: S5"""
-    return [
-        FieldRight(label, access.limit_of(user, model, key), access.explain_field(user, model, key))
-        for key, label in field_rights.labels_of(model).items()
-    ]
+def fields(user: User, model: type[Record], record: Record | None = None) -> list[FieldRight]:
+    """Return what somebody sees and changes of each field of an entity, or of one record.
+
+    Without a record, a limit that holds for some records only is told as if it held. Source: S5
+    """
+    found = []
+    for key, label in field_rights.labels_of(model).items():
+        said = [
+            Source(one.code, one.limit, one.when, _other(user, one.person))
+            for one in access.said_of(user, model, key)
+        ]
+        found.append(FieldRight(key, label, access.limit_of(user, model, key, record), said))
+    return found
+
+
+def _other(user: User, person: access.Person) -> str:
+    """Return the name of whom somebody stands in for, "" for themselves."""
+    if person.id == user.id:
+        return ""
+    other = db.session.get(User, person.id)
+    return other.name if other is not None else ""
 
 
 def owners(record: Record) -> Sequence[tuple[str, User]]:

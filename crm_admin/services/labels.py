@@ -30,6 +30,18 @@ ACTIONS = {
     "paid": N_("Paid"),
     "moved": N_("Stock moved"),
     "password changed": N_("Password changed"),
+    "shared": N_("Shared"),
+    "share withdrawn": N_("Sharing ended"),
+    "case kept": N_("Check of rights kept"),
+    "case dropped": N_("Check of rights dropped"),
+}
+
+#: What a history says beside the fields of the record itself.
+MORE_FIELDS = {
+    "shared_with": N_("Shared with"),
+    "shared_until": N_("Until"),
+    "may_edit": N_("May change it"),
+    "case": N_("Check of rights"),
 }
 
 #: The doors by which a change comes, by the first word of its source.
@@ -55,6 +67,7 @@ VERBS = {
     "export": N_("Export"),
     "import": N_("Import"),
     "assign": N_("Assign"),
+    "share": N_("Share"),
     "approve": N_("Approve"),
     "pay": N_("Pay"),
     "run": N_("Run"),

@@ -70,7 +70,7 @@ def page(
     if not (narrowed or question.sort or question.binned):  # as most lists are opened
         asked = {"start": start, "size": question.size}
         ids = ask(_whole(model), asked).scalars().all()
-        return Page(rows_of(model, ids, keys), _count_all(model))
+        return Page(rows_of(model, ids, keys, actor), _count_all(model))
     found, ordered, values = _asked(model, actor, question, verb)
     window = {"start": start, "size": question.size}
     if narrowed and start + question.size <= _AT_ONCE:
@@ -82,7 +82,7 @@ def page(
     else:
         count = _count(found, values) if narrowed or question.binned else _count_all(model)
         ids = ask(ordered, values | window).scalars().all()
-    return Page(rows_of(model, ids, keys), count)
+    return Page(rows_of(model, ids, keys, actor), count)
 
 
 @cache
@@ -137,6 +137,7 @@ def stream(
         if key in relations and access.readable(actor, relations[key].mapper.class_, "number")
     )
     chosen = _select(model, tuple(keys), i18n.language(), by_number=numbered)
+    conceal = access.concealing(actor, model, keys)
 
     def rows() -> Iterator[Sequence[tuple[Any, ...]]]:
         with db.engine.connect() as connection:
@@ -144,7 +145,8 @@ def stream(
                 wanted = ids[start : start + chunk]
                 found = connection.execute(chosen, {"ids": wanted})
                 by_id = {row[0]: row for row in found}
-                yield [by_id[id] for id in wanted if id in by_id]
+                rows_of_it = [by_id[id] for id in wanted if id in by_id]
+                yield rows_of_it if conceal is None else conceal(rows_of_it, connection.execute)
 
     return rows()
 
@@ -156,13 +158,14 @@ def related(
     id: int,
     keys: Sequence[str],
     limit: int,
-) -> list[tuple[Any, ...]]:
+) -> Sequence[tuple[Any, ...]]:
     """Return up to `limit` rows of (id, *values) of the newest records that point at this one."""
     statement = _related(model, tuple(keys), column_key, i18n.language())
     if (theirs := access.limit(model, actor)) is not None:
         statement = statement.where(theirs)
-    found = ask(statement, {"target": id, "size": limit}).all()
-    return [tuple(row) for row in found]
+    found = [tuple(row) for row in ask(statement, {"target": id, "size": limit})]
+    conceal = access.concealing(actor, model, keys)
+    return found if conceal is None else conceal(found, ask)
 
 
 @cache
@@ -294,13 +297,20 @@ def _sorted(
     return found.order_by(*newest, key_last.desc())
 
 
-def rows_of(model: type[Record], ids: Sequence[int], keys: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Return rows of (id, *values) in the order of the ids; whoever asks may see them."""
+def rows_of(
+    model: type[Record], ids: Sequence[int], keys: Sequence[str], actor: User
+) -> Sequence[tuple[Any, ...]]:
+    """Return rows of (id, *values) in the order of the ids; the actor may see these records.
+
+    A value of which they see less in this record than in others is a `masking.Part`.
+    """
     if not ids:
         return []
     chosen = _select(model, tuple(keys), i18n.language())
     by_id = {row[0]: row for row in ask(chosen, {"ids": ids}).all()}
-    return [by_id[id] for id in ids if id in by_id]
+    rows = [by_id[id] for id in ids if id in by_id]
+    conceal = access.concealing(actor, model, keys)
+    return rows if conceal is None else conceal(rows, ask)
 
 
 @cache
@@ -350,11 +360,9 @@ def title_of(model: type[Any], table: Any) -> Any:
 
 def within_reach(model: type[Record], actor: User, verb: str, ids: Sequence[int]) -> set[int]:
     """Return those of the visible records that the actor may do this to."""
-    scope, seen = access.reach(actor, verb, model), access.reach(actor, "view", model)
-    if scope is None:
+    if not ids or not access.allows(actor, verb, model):
         return set()
-    same = scope == seen and not (model.owners and model.follows)
-    if scope == "all" or same or not ids:
+    if access.limit(model, actor, verb) is None or access.same_records(model, actor, verb, "view"):
         return set(ids)
     statement = select(model.id).where(model.id.in_(ids), *access.rows(model, actor, verb))
     return set(db.session.scalars(statement))

@@ -21,7 +21,6 @@ from crm_admin.errors import Denied, Invalid, Label, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.audit import AuditEntry
 from crm_admin.models.base import Model, Record, Searchable
-from crm_admin.models.roles import Scope
 from crm_admin.models.rules import Severity
 from crm_admin.models.types import Money
 from crm_admin.models.users import User
@@ -100,7 +99,7 @@ def load(
     if not db.session.info.get(WRITES):
         raise RuntimeError("Load inside records.transaction().")
     plan, ids = _plan(model), list[int]()
-    if access.reach(actor, "create", model) is not Scope.ALL:
+    if not access.unlimited(actor, "create", model):
         raise Denied(N_("You may not add such a record."))
     for chunk in in_chunks(rows, CHUNK):
         ids += _load_chunk(plan, chunk, actor, first + len(ids))

@@ -33,7 +33,7 @@ def offered(
     if model is User:
         conditions += [table.c.is_system.is_(False), table.c.is_active]
     words = search.words(term)
-    sees = access.reach(actor, "view", model) == access.reach(actor, "lookup", model)
+    sees = access.same_records(model, actor, "view", "lookup")
     values = dict[str, Any]()
     if words and model.search_keys and sees:
         found_by, values = search.condition(model, actor, term)
@@ -46,7 +46,9 @@ def offered(
     ordered = statement.where(*conditions).order_by(title, table.c.id)
     found = ask(ordered.offset(offset).limit(limit), values)
     names: dict[int, str] = dict(found.all())
-    details = {row[0]: row[1] for row in listing.rows_of(model, list(names), keys)} if keys else {}
+    details = (
+        {row[0]: row[1] for row in listing.rows_of(model, list(names), keys, actor)} if keys else {}
+    )
     return [
         (id, f"{name} · {details[id]}" if details.get(id) else name) for id, name in names.items()
     ]

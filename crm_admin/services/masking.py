@@ -1,11 +1,27 @@
 """What a value looks like to people who may only see a part of it."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 #: Stands for what is left out, however long that is.
 STARS = "****"
 _DIGITS = re.compile(r"\d")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A value in a row of which this reader sees a part only, or nothing."""
+
+    value: Any
+    limit: str
+
+    def shown(self, kind: str) -> str:
+        """Return as much of it as the reader sees."""
+        return mask(kind, self.value) if self.limit == "masked" else ""
+
+    def __str__(self) -> str:
+        return ""
 
 
 def mask(kind: str, value: Any) -> str:

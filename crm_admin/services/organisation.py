@@ -14,10 +14,9 @@ from crm_admin.models.departments import Department
 from crm_admin.models.picklists import Picklist, PicklistItem
 from crm_admin.models.roles import ADMINISTRATOR, Role, Scope
 from crm_admin.models.users import User, UserSession, user_roles
-from crm_admin.services import access, changes, departments, records
+from crm_admin.services import access, changes, departments, records, role_rights
 
 _LACKED = N_("The role %(role)s has rights that you do not have.")
-_RIGHTS = ("grants", "fields")
 
 
 @records.prepare.register
@@ -35,12 +34,11 @@ def _named(record: Picklist | PicklistItem, actor: User) -> None:
 def _granted(record: Role, actor: User) -> None:
     """Refuse to put rights into a role, or take them out, that the actor lacks. Source: S5"""
     _keep_code(record)
-    changed = {key: pair for key, pair in changes.of(record).items() if key in _RIGHTS}
-    kept = {key: getattr(record, key) or {} for key in _RIGHTS}
+    changed = {k: pair for k, pair in changes.of(record).items() if k in role_rights.COLUMNS}
     _keep_titles_seen(changed.get("fields", (None, None))[1])
     for place in (0, 1) if changed else ():
-        rights = kept | {key: pair[place] or {} for key, pair in changed.items()}
-        if not access.covers(actor, **rights):
+        rights = {key: pair[place] or {} for key, pair in changed.items()}
+        if not access.covers(actor, role_rights.of(record, **rights)):
             raise Denied(_LACKED, role=str(record))
 
 
@@ -76,7 +74,7 @@ def check_rank(user: User, actor: User) -> None:
         raise Denied(N_("This is the system itself; nobody can change it."))
     held = user.roles  # read, so that the history knows those that are taken away too
     for role in {*held, *(inspect(user).attrs.roles.history.deleted or ())}:
-        if not access.covers(actor, role.grants, role.fields):
+        if not access.covers(actor, role_rights.of(role)):
             raise Denied(_LACKED, role=str(role))
 
 

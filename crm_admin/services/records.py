@@ -125,17 +125,28 @@ def change(
     # What a new record starts with, nobody asked for.
     changes.settle(record)
     before = {} if inspect(record).persistent else changes.of(record)
+    fixed = _fixed(record, actor) if inspect(record).persistent else None
     for key, value in values.items():
         _put(record, key, value)
     changes.settle(record)
     changed = changes.of(record)
     if changed and locked:
         raise Invalid([Problem("", locked)])
+    if fixed is None:  # a new record: as it is to be
+        fixed = _fixed(record, actor)
     for key in changed:
-        if changed[key] != before.get(key) and not access.writable(actor, type(record), key):
+        may = not fixed[key] if key in fixed else access.writable(actor, type(record), key)
+        if changed[key] != before.get(key) and not may:
             label = access.field_info(type(record), key).get("label", key)
             raise Denied(N_("You may not change %(field)s."), field=Label(label))
     save(record, actor, asked=True)
+
+
+def _fixed(record: Record, actor: User) -> dict[str, bool]:
+    """Return {field: whether the actor may not change it} where that depends on the record."""
+    model = type(record)
+    varies = access.varying(actor, model)
+    return {key: not access.writable(actor, model, key, record) for key in varies}
 
 
 def save(record: Record, actor: User, action: str = "", *, asked: bool = False) -> None:

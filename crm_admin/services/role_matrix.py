@@ -12,7 +12,7 @@ from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.models.roles import Role, Scope
 from crm_admin.models.users import User
-from crm_admin.services import access, labels, records
+from crm_admin.services import access, labels, records, role_rights
 
 #: Rights that only some entities know.
 _SPECIAL = {"expenses": ("approve", "pay"), "job_runs": ("run",)}
@@ -117,7 +117,8 @@ def copied(original: Role, actor: User) -> Role:
     taken = set(ask(select(access.table_of(Role).c.code)).scalars().all())
     numbers = (f"_{number}" for number in count(2))
     code = next(c for n in numbers if (c := f"{original.code[:200]}{n}") not in taken)
-    role = Role(code=code, grants=original.grants, fields=original.fields)
+    rights = {key: getattr(original, key) for key in role_rights.COLUMNS}
+    role = Role(code=code, **rights)
     for key in ("label_en", "label_zh_hans", "label_zh_hant"):
         if name := getattr(original, key):
             setattr(role, key, f"{name[:200]} ({code[len(original.code[:200]) + 1 :]})")

@@ -1,43 +1,156 @@
 """What roles give to whom, kept in memory, and what was worked out from it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, select
 
-from crm_admin.database import db
+from crm_admin.database import ask, db
 from crm_admin.models.roles import Role, Scope
+from crm_admin.models.sharing import Deputy, Share
 from crm_admin.models.users import User, user_roles
-from crm_admin.services import configuration
+from crm_admin.services import configuration, zones
+
+
+class RoleRights(NamedTuple):
+    """What a role gives: `grants` {entity: {verb: scope}}, `fields` {entity: {field: limit}}.
+
+    A right or a limit may hold for some records only: those that fit the expression which
+    `conditions` {entity: {verb: expression}} or `field_conditions` {entity: {field: expression}}
+    has for it.
+    """
+
+    code: str
+    grants: Mapping[str, Mapping[str, str]]
+    fields: Mapping[str, Mapping[str, str]]
+    conditions: Mapping[str, Mapping[str, str]]
+    field_conditions: Mapping[str, Mapping[str, str]]
+
+    def when(self, verb: str, entity: str) -> str:
+        """Return the condition of a right, or of the one it follows; "" where it has none."""
+        row = self.grants.get(entity, self.grants.get("*", {}))
+        named = verb if row.get(verb) else IMPLIED.get(verb, verb)
+        return self.conditions.get(entity, {}).get(named, "")
+
+    def when_limited(self, key: str, entity: str) -> str:
+        """Return the condition under which a field is limited, "" where it always is."""
+        return self.field_conditions.get(entity, {}).get(key, "")
+
+
+def of(role: Role, **rights: Any) -> RoleRights:
+    """Return what a role gives, or would with these of its columns."""
+    kept = {key: getattr(role, key) or {} for key in COLUMNS}
+    return RoleRights(role.code, **(kept | rights))
+
+
+#: Rights that follow another where nothing is said of them by name; "none" takes one away.
+IMPLIED = {"lookup": "view", "restore": "delete"}
+#: The columns of a role that say what it gives.
+COLUMNS = ("grants", "fields", "conditions", "field_conditions")
+
+
+class Person(NamedTuple):
+    """Whose rights are used: the one who acts, or somebody for whom they stand in."""
+
+    id: int
+    department_id: int | None
+
+
+class StandIn(NamedTuple):
+    """For whom somebody stands in, from one day to another, both included."""
+
+    person: Person
+    from_on: date
+    until_on: date
+
+
+class Grant(NamedTuple):
+    """A right, how far it reaches from this person, and which records it holds for.
+
+    `when` is an expression, "" where it holds for all within the scope.
+    """
+
+    person: Person
+    scope: Scope
+    when: str = ""
 
 
 @dataclass(frozen=True)
 class Rights:
     """What roles give to whom, and what several together give, once it was worked out."""
 
-    #: {id: (code, grants, fields)} of the living roles.
-    roles: dict[int, tuple[str, dict[str, Any], dict[str, Any]]]
+    #: {id: what it gives} of the living roles.
+    roles: dict[int, RoleRights]
     #: {user: their roles}.
     users: dict[int, tuple[int, ...]]
-    reaches: dict[tuple[tuple[int, ...], str, str], Scope | None] = field(default_factory=dict)
-    limits: dict[tuple[tuple[int, ...], str], dict[str, str]] = field(default_factory=dict)
-    fixed: dict[tuple[tuple[int, ...], str], frozenset[str]] = field(default_factory=dict)
-    #: {(user, verb, entity): the condition of the records within their reach}.
-    theirs: dict[tuple[int, str, str], ColumnElement[bool] | None] = field(default_factory=dict)
+    #: {deputy: for whom they stand in}; of those that are over, too.
+    stand_ins: dict[int, tuple[StandIn, ...]]
+    #: {(user, entity)} to whom records are shared.
+    shares: frozenset[tuple[int, str]]
+    #: Whether any of it depends on what day it is.
+    dated: bool
+    grants: dict[tuple[Any, ...], tuple[Grant, ...]] = field(default_factory=dict)
+    limits: dict[tuple[Any, ...], dict[str, str]] = field(default_factory=dict)
+    fixed: dict[tuple[Any, ...], frozenset[str]] = field(default_factory=dict)
+    varying: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    #: {(user, day, verb, entity): the condition of the records within their reach}.
+    theirs: dict[tuple[Any, ...], ColumnElement[bool] | None] = field(default_factory=dict)
 
-    def held(self, actor: User) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
-        """Return (code, grants, fields) of the actor's living roles."""
-        return [self.roles[id] for id in self.users.get(actor.id, ()) if id in self.roles]
+    def day(self) -> date | None:
+        """Return the office's day where rights depend on it."""
+        return zones.today() if self.dated else None
+
+    def people(self, actor: User, day: date | None) -> tuple[Person, ...]:
+        """Return the actor and those for whom they stand in on that day."""
+        me = Person(actor.id, actor.department_id)
+        if day is None or actor.id not in self.stand_ins:
+            return (me,)
+        now = [s.person for s in self.stand_ins[actor.id] if s.from_on <= day <= s.until_on]
+        return (me, *now)
+
+    def held(self, actor: User, day: date | None) -> list[tuple[Person, RoleRights]]:
+        """Return (whose, what it gives) of the living roles whose rights the actor has."""
+        return [
+            (person, self.roles[id])
+            for person in self.people(actor, day)
+            for id in self.users.get(person.id, ())
+            if id in self.roles
+        ]
 
 
 @configuration.kept
 def rights_kept() -> Rights:
     """Return what the roles give, read anew whenever an administrator has changed it."""
-    statement = select(Role.id, Role.code, Role.grants, Role.fields)
-    rows = db.session.execute(statement.where(Role.deleted_at.is_(None)))
-    roles = {id: (code, grants, fields) for id, code, grants, fields in rows}
+    columns = [getattr(Role, key) for key in COLUMNS]
+    rows = db.session.execute(select(Role.id, Role.code, *columns).where(Role.deleted_at.is_(None)))
+    roles = {id: RoleRights(code, *(part or {} for part in parts)) for id, code, *parts in rows}
     users: dict[int, tuple[int, ...]] = {}
     held = select(user_roles.c.user_id, user_roles.c.role_id).order_by(user_roles.c.role_id)
     for user, role in db.session.execute(held):
         users[user] = (*users.get(user, ()), role)
-    return Rights(roles, users)
+    stand_ins, shares = _stand_ins(), _shares()
+    conditional = any(role.conditions or role.field_conditions for role in roles.values())
+    return Rights(roles, users, stand_ins, shares, bool(stand_ins or shares or conditional))
+
+
+def _stand_ins() -> dict[int, tuple[StandIn, ...]]:
+    """Return {deputy: for whom}; who may not sign in has no rights that could be used."""
+    found: dict[int, tuple[StandIn, ...]] = {}
+    statement = (
+        select(Deputy.deputy_id, User.id, User.department_id, Deputy.from_on, Deputy.until_on)
+        .join(User, User.id == Deputy.person_id)
+        .where(Deputy.deleted_at.is_(None), User.is_active, User.deleted_at.is_(None))
+        .order_by(Deputy.id)
+    )
+    for deputy, person, department, from_on, until_on in db.session.execute(statement):
+        one = StandIn(Person(person, department), from_on, until_on)
+        found[deputy] = (*found.get(deputy, ()), one)
+    return found
+
+
+def _shares() -> frozenset[tuple[int, str]]:
+    columns = Share.__table__.c
+    statement = select(columns.user_id, columns.entity).distinct()
+    return frozenset(map(tuple, ask(statement).all()))

@@ -1,8 +1,24 @@
 """Time zones: the company's, the machine's, and each person's own."""
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from crm_admin import clock
+
+#: The office's zone, as the application was started with it.
+_office = {"zone": ZoneInfo("UTC")}
+
+
+def open_office(zone: ZoneInfo) -> None:
+    """Let the office's day be that of this zone; said once, when the application starts."""
+    _office["zone"] = zone
+
+
+def today() -> date:
+    """Return the office's day."""
+    return clock.day_in(_office["zone"])
 
 
 def known(name: str | None) -> ZoneInfo | None:

@@ -20,6 +20,7 @@ from crm_admin.models.base import Record
 from crm_admin.services import access, history, records
 from crm_admin.views import columns, exports, frame, lists, pages, requests
 from crm_admin.views.entity_forms import EntityForms
+from crm_admin.views.sharing import Sharing
 from crm_admin.views.words import gettext as _
 
 #: The right each of Flask-Admin's routes, and each of ours on every entity, needs.
@@ -33,6 +34,9 @@ VERBS = {
     "delete_view": "delete",
     "restore": "restore",
     "export": "export",
+    "sharing": "share",
+    "share": "share",
+    "unshare": "share",
 }
 MOST_SELECTED = 500
 
@@ -44,7 +48,7 @@ def _may(verb: str) -> property:
     )
 
 
-class EntityView(EntityForms, ModelView):
+class EntityView(EntityForms, Sharing, ModelView):
     """The screens of one entity. A subclass says which columns; the rest follows from the model."""
 
     model: ClassVar[type[Record]]
@@ -156,13 +160,15 @@ class EntityView(EntityForms, ModelView):
             abort(403 if access.find(self.model, id, actor) is not None else 404)
         return found
 
-    def reads(self, key: str) -> bool:
-        """Return whether the user may see a field whole."""
-        return access.readable(requests.actor(), self.model, key)
+    def reads(self, key: str, record: Record | None = None) -> bool:
+        """Return whether the user may see a field whole, in this record or in all."""
+        return access.readable(requests.actor(), self.model, key, record)
 
     def shows(self, key: str) -> bool:
-        """Return whether the user may see a field, or a part of it."""
-        return access.shown(requests.actor(), self.model, key)
+        """Return whether the user may see a field, or a part of it, in some records at least."""
+        actor = requests.actor()
+        varies = self.model.column_key(key) in access.varying(actor, self.model)
+        return varies or access.shown(actor, self.model, key)
 
     # The list.
 

@@ -193,9 +193,12 @@ def format_of(column: Column) -> Formatter:
 
 def form_for(model: type[Record], column: Column) -> Formatter:
     """Return the function that shows a column's values as far as this request's reader may see."""
-    if access.masked(requests.actor(), model, column.key):
+    actor, form = requests.actor(), format_of(column)
+    if column.column_key in access.varying(actor, model):
+        return lambda v: v.shown(column.kind) if type(v) is masking.Part else form(v)
+    if access.masked(actor, model, column.key):
         return lambda value: masking.mask(column.kind, value)
-    return format_of(column)
+    return form
 
 
 def _formatters() -> dict[Column, Formatter]:
@@ -285,6 +288,8 @@ def plain(model: type[Record], key: str, value: Any, language: str, zone: tzinfo
     try:
         of = column(model, key)
     except KeyError:
+        if isinstance(value, bool):
+            return _("Yes") if value else _("No")
         return ", ".join(value) if isinstance(value, list) else str(value)
     if of.kind == "state" and of.states:
         return _(labels.label_of(of.states(value))) if value in list(of.states) else str(value)
@@ -307,7 +312,8 @@ def label_of(model: type[Record], key: str) -> str:
     info = mapper.columns[key].info if key in mapper.columns else {}
     if not info and key in mapper.relationships:
         info = mapper.relationships[key].info
-    return _(info["label"]) if info.get("label") else key.removeprefix("custom_")
+    label = info.get("label") or labels.MORE_FIELDS.get(key)
+    return _(label) if label else key.removeprefix("custom_")
 
 
 def said(message: str, values: dict[str, Any]) -> str:

@@ -50,8 +50,9 @@ class EntityForms:
         """Return the columns of the form that this user may fill in."""
         known: dict[str, list[Column]] = g.setdefault("writable_columns", {})
         if (found := known.get(self.path)) is None:
-            actor = requests.actor()
-            found = [c for c in self.fields.values() if access.writable(actor, self.model, c.key)]
+            actor, model = requests.actor(), self.model
+            own = record if access.varying(actor, model) else None
+            found = [c for c in self.fields.values() if access.writable(actor, model, c.key, own)]
             known[self.path] = found
         return found
 

@@ -7,7 +7,7 @@ from flask_admin import expose
 
 from crm_admin.i18n import N_
 from crm_admin.models.base import Record
-from crm_admin.models.roles import Role
+from crm_admin.models.roles import Role, Scope
 from crm_admin.models.users import User
 from crm_admin.services import access, explanations, field_rights, labels, lookups
 from crm_admin.views import requests
@@ -51,10 +51,18 @@ class ExplainPage(Page):
             user_id=user.id,
             found=_found(model, actor, here),
             query=asked.get("query", ""),
+            keep_url=_keep_url(user, model, record) if access.allows(actor, "edit", Role) else "",
             record=record and _shown(record),
             rights=[_right(right, names) for right in explanations.rights(user, model, record)],
-            fields=[_field(field, names) for field in explanations.fields(user, model)],
+            fields=[_field(field, names) for field in explanations.fields(user, model, record)],
         )
+
+
+def _keep_url(user: User, model: type[Record], record: Record | None) -> str:
+    """Return the address that keeps one of the page's answers as what must stay so."""
+    about: list[tuple[str, Any]] = [("user", user.id), ("entity", model.__tablename__)]
+    about += [("record", record.id)] if record is not None else []
+    return requests.address("/rights-cases/keep/", about)
 
 
 def _role_names() -> dict[str, str]:
@@ -101,19 +109,27 @@ def _shown(record: Record) -> dict[str, Any]:
 
 def _right(right: explanations.Right, names: dict[str, str]) -> dict[str, Any]:
     return {
+        "verb": right.verb,
         "label": _(labels.VERBS[right.verb]),
         "scope": _(labels.label_of(right.scope)) if right.scope else "",
-        "roles": [
-            (names.get(code, code), _(labels.label_of(scope))) for code, scope in right.roles
-        ],
+        "roles": [_source(one, names, _(labels.label_of(Scope(one.gives)))) for one in right.roles],
         "record": right.record,
     }
 
 
 def _field(field: explanations.FieldRight, names: dict[str, str]) -> dict[str, Any]:
     return {
+        "key": field.key,
         "label": _(field.label),
         "limit": field.limit,
         "word": _(field_rights.WORDS[field.limit]),
-        "roles": [(names.get(c, c), _(field_rights.WORDS[limit])) for c, limit in field.roles],
+        "roles": [_source(one, names, _(field_rights.WORDS[one.gives])) for one in field.roles],
     }
+
+
+def _source(one: explanations.Source, names: dict[str, str], gives: str) -> dict[str, str]:
+    """Return what a role gives in words, with the records it holds for, and whose role it is."""
+    role = names.get(one.role, one.role)
+    if one.person:
+        role = _("%(role)s (in place of %(person)s)", role=role, person=one.person)
+    return {"role": role, "gives": gives, "when": one.when}

@@ -105,7 +105,12 @@ def _make(app: Flask, view: Any, id: int) -> None:
 def _write_later(view: Any, query: dict[str, Any], asker: User, file: Path) -> int:
     """Write the workbook that a kept question asks for; return how many rows it has."""
     question = large_exports.question(query)
-    shown = [c for c in _every_column(view) if access.shown(asker, view.model, c.key)]
+    varies = access.varying(asker, view.model)
+    shown = [
+        c
+        for c in _every_column(view)
+        if c.column_key in varies or access.shown(asker, view.model, c.key)
+    ]
     language = i18n.language()
     make = _writers(view, asker, shown, language, question.zone)
     chunks = listing.stream(view.model, asker, question, [c.key for c in shown])
@@ -118,13 +123,21 @@ def _writers(
 ) -> list[columns.Writer | None]:
     """Return how each column's values become what a file holds, as far as its reader may see."""
 
-    def masked(column: Column) -> columns.Writer:
-        return lambda value: masking.mask(column.kind, value)
+    varies = access.varying(reader, view.model)
 
-    return [
-        masked(c) if access.masked(reader, view.model, c.key) else columns.writer(c, language, zone)
-        for c in shown
-    ]
+    def writer(column: Column) -> columns.Writer | None:
+        form = columns.writer(column, language, zone)
+        if column.column_key in varies:
+            return lambda v: v.shown(column.kind) if type(v) is masking.Part else _by(form, v)
+        if access.masked(reader, view.model, column.key):
+            return lambda value: masking.mask(column.kind, value)
+        return form
+
+    return [writer(column) for column in shown]
+
+
+def _by(form: columns.Writer | None, value: Any) -> Any:
+    return value if form is None else form(value)
 
 
 def _every_column(view: Any) -> list[Column]:

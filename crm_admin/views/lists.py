@@ -161,8 +161,7 @@ def _rows(
     ]
     ids = [row[0] for row in rows]
     editable = set() if binned else _within(view, actor, "edit", ids)
-    reach = [access.reach(actor, verb, view.model) for verb in ("edit", "delete")]
-    same = binned or reach[0] == reach[1]
+    same = binned or access.same_records(view.model, actor, "edit", "delete")
     deletable = editable if same else _within(view, actor, "delete", ids)
     # Where a record has no name in the reader's language, its English one stands in.
     english = next((place for place, c in enumerate(shown, 1) if c.key == "label_en"), 0)

@@ -39,7 +39,7 @@ def context(view: Any, record: Record) -> dict[str, Any]:
         "subtitle": _subtitle(view, record),
         "badges": _badges(view, record),
         "completeness": lacking,
-        "buttons": [*view.buttons(record), *_buttons(view, record)],
+        "buttons": [*view.buttons(record), *_buttons(view, record), *view.sharing_button(record)],
         "sections": _sections(view, record, lacking),
         "tabs": [*_related(view, record), *view.extra_tabs(record)],
         "timeline": _timeline(record),
@@ -67,7 +67,7 @@ def named(record: Record) -> dict[str, Any]:
 def _show(column: Column, record: Record) -> str | Markup:
     """Return a field's value as the page shows it; other records and addresses as links."""
     value = getattr(record, column.key)
-    if access.masked(requests.actor(), type(record), column.key):
+    if access.masked(requests.actor(), type(record), column.key, record):
         return masking.mask(column.kind, value)
     if column.target is not None:
         return _linked(column, value)
@@ -81,7 +81,7 @@ def _show(column: Column, record: Record) -> str | Markup:
     currency = getattr(record, "currency", None) if column.kind == "money" else None
     if value is None or not currency:
         return shown
-    told = access.readable(requests.actor(), type(record), "currency")
+    told = access.readable(requests.actor(), type(record), "currency", record)
     return f"{shown} {currency}" if told else shown
 
 
@@ -100,7 +100,7 @@ def _subtitle(view: Any, record: Record) -> str:
     """Return the line under the title: the values of a few fields."""
     found = []
     for key in view.subtitle:
-        if view.reads(key):
+        if view.reads(key, record):
             column = columns.column(view.model, key)
             value = getattr(record, column.key)
             if value is not None:
@@ -113,7 +113,7 @@ def _badges(view: Any, record: Record) -> list[dict[str, str]]:
     found = []
     for key in view.badges:
         column, value = columns.column(view.model, key), getattr(record, key)
-        if value is None or not view.reads(key):
+        if value is None or not view.reads(key, record):
             continue
         if column.states:
             member = column.states(value)
@@ -164,12 +164,15 @@ def _mend(view: Any, record: Record, lack: completeness.Lack, *, may_edit: bool)
 def _sections(view: Any, record: Record, lacking: dict[str, Any] | None) -> list[dict[str, Any]]:
     """Return the fields by section, those that rules miss marked."""
     empty = {m["key"] for m in (lacking or {}).get("missing", ()) if m["kind"] == "required"}
-    found = []
+    actor, found = requests.actor(), []
+    varies = access.varying(actor, view.model)
     for heading, entries in drawn.kept(("sections", view.path), lambda: _plan(view)):
         items = []
         for key, column, label in entries:
             if column is None:
                 items += _several(record, key)
+                continue
+            if column.column_key in varies and not access.shown(actor, view.model, key, record):
                 continue
             missing = column.column_key in empty and not column.given
             value = "" if missing else _show(column, record)
@@ -270,7 +273,12 @@ def _related(view: Any, record: Record) -> list[dict[str, Any]]:
 def related_tab(record: Record, model: type[Record], column_key: str, keys: Any) -> dict[str, Any]:
     """Return one tab: the latest records that point at this one by the column."""
     actor = requests.actor()
-    shown = [columns.column(model, k) for k in keys if access.shown(actor, model, k)]
+    varies = access.varying(actor, model)
+    shown = [
+        columns.column(model, k)
+        for k in keys
+        if access.shown(actor, model, k) or model.column_key(k) in varies
+    ]
     rows = listing.related(
         model, actor, column_key, record.id, [c.key for c in shown], SHOWN_RELATED + 1
     )

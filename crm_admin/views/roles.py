@@ -4,16 +4,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from flask import abort, flash, redirect, request
+from flask import abort, flash, g, redirect, request
 from flask_admin import expose
 
+from crm_admin.errors import Invalid, Problem
+from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.models.roles import Role
-from crm_admin.services import access, field_rights, history, records, role_matrix
+from crm_admin.services import access, field_rights, history, records, rights_cases, role_matrix
 from crm_admin.views import pages, requests
 from crm_admin.views.base import BASICS, EntityView
 from crm_admin.views.organisation import ADMINISTRATION
 from crm_admin.views.words import gettext as _
+
+#: How two states of each column of a role are told apart.
+_TOLD = {
+    "grants": role_matrix.differences,
+    "conditions": field_rights.whens,
+    "fields": field_rights.differences,
+    "field_conditions": field_rights.wheres,
+}
 
 
 class RoleView(EntityView):
@@ -84,14 +94,26 @@ class RoleView(EntityView):
     def save_fields(self) -> Any:
         """Keep what was chosen for the fields of an entity."""
         model, typed = _asked_entity(), request.form.to_dict()
+        errors = dict[str, str]()
         with self.told(), records.transaction("form"):
             role = self.get_one(request.args.get("id"), to_change=True)
-            self._keep(role, {"fields": field_rights.chosen(role, model, typed)})
+            try:
+                chosen = field_rights.chosen(role, model, typed)
+            except Invalid as wrong:
+                errors = {problem.field: problem.text(_) for problem in wrong.problems}
+                raise Invalid([Problem("", N_("Please look at what is marked."))]) from wrong
+            self._keep(role, chosen)
             arguments = [("id", role.id), ("entity", model.__tablename__)]
             return redirect(requests.address(f"{self.path}fields/", arguments))
-        return self._fields(self._told_meanwhile(), model, typed)
+        return self._fields(self._told_meanwhile(), model, typed, errors)
 
-    def _fields(self, role: Role, model: type[Record], typed: dict[str, str] | None = None) -> str:
+    def _fields(
+        self,
+        role: Role,
+        model: type[Record],
+        typed: dict[str, str] | None = None,
+        errors: dict[str, str] | None = None,
+    ) -> str:
         limited, here = field_rights.limited(role), model.__tablename__
         entities = [
             {
@@ -107,10 +129,12 @@ class RoleView(EntityView):
             title=_("What %(role)s sees of each field", role=role),
             intro=_(
                 "A field may be kept from change, be seen in part (138****1234), or not be there "
-                "at all. Of several roles of a user the most generous counts."
+                "at all. Of several roles of a user the most generous counts. A right or a limit "
+                "with a condition holds only for the records that fit it."
             ),
             entities=entities,
             entity_name=_(model.plural),
+            errors=errors or {},
             **self._shared(role, "fields/save/", ("entity", here)),
             **field_rights.shown(role, model, _, typed),
         )
@@ -119,6 +143,12 @@ class RoleView(EntityView):
         """Keep the rights, unless somebody else has changed the role since the page was opened."""
         version = access.key_of(request.form.get("version"))
         records.change(role, rights, requests.actor(), version=version)
+        if "anyway" not in request.form:
+            try:
+                rights_cases.check()
+            except Invalid:
+                g.cases_fail = True
+                raise
         flash(_("Saved."), "success")
 
     def _told_meanwhile(self) -> Role:
@@ -147,6 +177,7 @@ class RoleView(EntityView):
             "role_url": f"{self.path}{here}",
             "version": role.version,
             "save_url": save_url if may_edit else "",
+            "cases_fail": g.get("cases_fail", False),
             "crumbs": [(_("Roles"), self.path), (str(role), f"{self.path}{here}")],
         }
 
@@ -160,8 +191,8 @@ class RoleView(EntityView):
         others = access.fetch(access.visible(Role, actor).order_by(Role.id))
         differences: list[tuple[str, str, str]] = []
         if other is not None:
-            differences = role_matrix.differences(role.grants, other.grants, _)
-            differences += field_rights.differences(role.fields, other.fields, _)
+            for key, compared in _TOLD.items():
+                differences += compared(getattr(role, key), getattr(other, key), _)
         return self.render(
             "roles/compare.html",
             title=_("Compare %(role)s", role=role),
@@ -185,11 +216,10 @@ class RoleView(EntityView):
 
 def _each_right(entry: history.Entry) -> history.Entry:
     """Return an entry of a role's history with each right that differs by itself."""
-    told = {"grants": role_matrix.differences, "fields": field_rights.differences}
     changes = [
         one
         for key, old, new in entry.changes
-        for one in (told[key](old, new, _) if key in told else [(key, old, new)])
+        for one in (_TOLD[key](old, new, _) if key in _TOLD else [(key, old, new)])
     ]
     return replace(entry, changes=changes)
 

@@ -3,9 +3,10 @@
 import pytest
 
 from crm_admin.database import db
+from crm_admin.models.contracts import Contract
 from crm_admin.models.customers import Customer
 from crm_admin.models.departments import Department
-from crm_admin.models.roles import Role
+from crm_admin.models.roles import Role, Scope
 from crm_admin.models.users import User
 from crm_admin.services import access, configuration, organisation, records
 from tests.make import make
@@ -31,7 +32,9 @@ def tree(people):
 @pytest.mark.parametrize(
     ("scope", "seen"),
     [
+        ("shared", set()),
         ("own", set()),
+        ("related", set()),
         ("department", {"north"}),
         ("below", {"north", "harbour"}),
         ("all", {"north", "harbour", "south", "pool"}),
@@ -53,12 +56,43 @@ def test_who_heads_the_whole_company_sees_the_pool_too(people, tree):
     assert access.find(Customer, tree["pool"].id, people.ben) is None
 
 
+def test_what_is_related_to_what_one_sees_is_seen_whoever_owns_it(people, tree):
+    """Source: S5, A14"""
+    harbour, south = (
+        make(Contract, title_text=n, customer=tree[n], owner_id=people.cho.id)
+        for n in ("harbour", "south")
+    )
+    grants = {"customers": {"view": "below"}, "contracts": {"view": "own", "edit": "own"}}
+    give(people.ben, grants)
+    assert access.find(Contract, harbour.id, people.ben) is None
+    give(people.ben, grants | {"contracts": {"view": "related", "edit": "related"}})
+    for verb in ("view", "edit"):
+        assert access.find(Contract, harbour.id, people.ben, verb) is not None
+        assert access.find(Contract, south.id, people.ben, verb) is None
+    give(people.ben, {"contracts": {"view": "related"}})
+    assert access.find(Contract, harbour.id, people.ben) is None, "they see no customers"
+
+
+def test_scopes_include_each_other_as_far_as_their_records_do():
+    every = list(Scope)
+    widest = [Scope.SHARED, Scope.OWN, Scope.DEPARTMENT, Scope.BELOW, Scope.ALL]
+    for wide in widest:
+        for narrow in widest:
+            assert access.includes(wide, narrow) is (widest.index(narrow) <= widest.index(wide))
+    included = [scope for scope in every if access.includes(Scope.RELATED, scope)]
+    assert included == [Scope.SHARED, Scope.OWN, Scope.RELATED]
+    assert [scope for scope in every if access.includes(scope, Scope.RELATED)] == [
+        Scope.RELATED,
+        Scope.ALL,
+    ]
+
+
 def test_of_several_roles_the_widest_counts_verb_by_verb(people, tree):
     give(people.ben, {"customers": {"view": "all"}}, {"customers": {"view": "own", "edit": "own"}})
     south = tree["south"].id
     assert access.find(Customer, south, people.ben) is not None
     assert access.find(Customer, south, people.ben, "edit") is None
-    assert [scope for _, scope in access.explain(people.ben, "view", Customer)] == ["all", "own"]
+    assert [scope for *_, scope in access.explain(people.ben, "view", Customer)] == ["all", "own"]
 
 
 def test_a_row_of_an_entity_counts_instead_of_the_row_for_all_others(people):

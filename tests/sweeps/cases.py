@@ -21,6 +21,7 @@ from crm_admin.models.picklists import Picklist, PicklistItem
 from crm_admin.models.promotion_materials import MaterialMovement, MovementKind, PromotionMaterial
 from crm_admin.models.roles import Role
 from crm_admin.models.rules import Rule
+from crm_admin.models.sharing import Deputy
 from crm_admin.models.users import User
 from crm_admin.services import access, picklists
 from crm_admin.views import columns
@@ -111,6 +112,12 @@ _OWNED = {
         Interaction, content=title, customer=customer_of("Parent", owner), author_id=owner.id
     ),
 }
+_OWNED["deputies"] = lambda title, owner: make(
+    Deputy,
+    occasion=title,
+    person_id=owner.id,
+    deputy_id=make(User, name="Stand-in").id,
+)
 _EVERYBODYS = {
     "departments": lambda title: make(Department, name=title),
     "users": lambda title: make(User, name=title, username="quokka"),
@@ -144,6 +151,8 @@ def full(entity, people, **values):
     if entity == "interactions":
         contact = cases("contacts", people)[0].record
         given |= {"contact_id": contact.id, "customer_id": contact.customer_id}
+    if entity == "deputies":
+        given |= {"person_id": people.ana.id, "deputy_id": people.cho.id}
     return make(model, **given)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from crm_admin.database import db
 from crm_admin.models.attachments import Attachment
-from crm_admin.services import access, attachments, records
+from crm_admin.services import access, attachments, records, sharing
 from tests.conftest import CAST
 from tests.pages import form_of, lasting
 from tests.sweeps.cases import FIXED, MARK, VIEWS, cases, granted, may, stem
@@ -18,7 +18,7 @@ from tests.sweeps.cases import FIXED, MARK, VIEWS, cases, granted, may, stem
 #: Routes of an entity that the tests below try, and those of one entity with what tries them.
 TRIED = {
     "index_view", "export", "details_view", "edit_view", "create_view", "ajax_lookup",
-    "delete_view", "restore", "action_view", "ajax_update",
+    "delete_view", "restore", "action_view", "ajax_update", "sharing", "share", "unshare",
 }  # fmt: skip
 PARTICULAR = {
     "expenses.step": "edit",  # tests/views/test_expenses.py tries the steps themselves
@@ -30,6 +30,9 @@ PARTICULAR = {
     "roles.copy": "create",
     "roles.compare": "view",
     "explain.index": "view",
+    "rights_cases.index": "view",  # tests/views/test_rights_cases.py, as the next two
+    "rights_cases.keep": "edit",
+    "rights_cases.drop": "edit",
 }
 ELSEWHERE = {
     "static": "files anyone may read",
@@ -57,7 +60,7 @@ ELSEWHERE = {
     "attachments.export": "one's own",
 }
 #: A text that each form has one of.
-TEXTS = ("name", "title_text", "content", "purpose", "notes", "label_en", "message")
+TEXTS = ("name", "title_text", "content", "purpose", "notes", "label_en", "message", "occasion")
 everybody = pytest.mark.parametrize("who", list(CAST))
 every_entity = pytest.mark.parametrize("view", VIEWS, ids=stem)
 
@@ -198,6 +201,32 @@ def test_a_record_is_deleted_and_restored_by_whom_it_concerns(view, who, people,
         )
         if not _now(case.record).deleted_at:
             _bin(case.record, people)
+
+
+@everybody
+@every_entity
+def test_a_record_is_shared_and_taken_back_by_whom_it_concerns(view, who, people, client_of):
+    entity, client = stem(view), client_of(getattr(people, who))
+    target = people.cho if who != "cho" else people.ana
+    for case in cases(entity, people):
+        id = case.record.id
+        sees = may(who, "view", entity, case.whose)
+        shares = may(who, "share", entity, case.whose)
+        offers = shares and sharing.possible(view.model)
+        lacks = granted(who, "view", entity) and not granted(who, "share", entity)
+        sees = sees or lacks  # whoever has no such right at all is told so, whatever the record
+        assert client.get(f"/{entity}/sharing/?id={id}").status_code == status(sees, shares, 200)
+        page = client.get(f"/{entity}/details/?id={id}")
+        assert (f"/{entity}/sharing/?id={id}" in page.text) is bool(sees and offers)
+        answer = client.post(f"/{entity}/share/?id={id}", data={"user": target.id})
+        kept = [one for one in sharing.of(case.record) if one.name == target.name]
+        could = offers and granted(target.username, "view", entity)
+        assert bool(kept) is bool(could)
+        assert answer.status_code == status(sees, shares, 302 if could else 200)
+        share = kept[0].id if kept else 1
+        answer = client.post(f"/{entity}/unshare/", data={"id": id, "share": share})
+        assert answer.status_code == status(sees, shares, 302)
+        assert not sharing.of(case.record)
 
 
 @everybody

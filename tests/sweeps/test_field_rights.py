@@ -22,7 +22,7 @@ PLANTED = {
 #: What must be as it is for the record to be kept at all, or names it.
 FIXED = {
     "users": {"username"},
-    "roles": {"grants", "fields"},
+    "roles": {"grants", "fields", "conditions", "field_conditions"},
     "rules": {"entity", "field_key", "parameter", "condition", "message"},
     "departments": {"time_zone"},
     "picklist_items": {"colour"},
