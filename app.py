@@ -9,7 +9,6 @@ import crm_admin.services  # noqa: F401  (every rule)
 from config import loading
 from crm_admin import cli, i18n, logs, views
 from crm_admin.database import db, engine_options, migrate
-from crm_admin.services import zones
 
 
 def create_app(**overrides: Any) -> Flask:
@@ -20,7 +19,6 @@ def create_app(**overrides: Any) -> Flask:
     """
     app = Flask(__name__, static_folder="crm_admin/static")
     app.config.update(loading.settings(overrides))
-    zones.open_office(zones.company(app.config["TIMEZONE"]))
     logs.configure(app.config["LOG_LEVEL"])
     logs.init_app(app)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SQLALCHEMY_DATABASE_URI"])

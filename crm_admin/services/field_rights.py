@@ -50,7 +50,7 @@ def shown(
     return {
         "rows": rows,
         "rights": _rights(role, model, translate, typed),
-        "words": [(key, translate(label)) for key, _kind, label in expressions.completions(model)],
+        "words": [(one.name, translate(one.label)) for one in expressions.completions(model)],
     }
 
 

@@ -6,19 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crm_admin import clock
-
-#: The office's zone, as the application was started with it.
-_office = {"zone": ZoneInfo("UTC")}
-
-
-def open_office(zone: ZoneInfo) -> None:
-    """Let the office's day be that of this zone; said once, when the application starts."""
-    _office["zone"] = zone
-
-
-def today() -> date:
-    """Return the office's day."""
-    return clock.day_in(_office["zone"])
+from crm_admin.database import setting
 
 
 def known(name: str | None) -> ZoneInfo | None:
@@ -41,6 +29,16 @@ def company(setting: str) -> ZoneInfo:
             raise ValueError(f"CRM_TIMEZONE: there is no time zone {setting}.")
         return zone
     return _machine()
+
+
+def here() -> ZoneInfo:
+    """Return the company's zone, as the present application has it set."""
+    return company(setting("TIMEZONE"))
+
+
+def today() -> date:
+    """Return the company's day."""
+    return clock.day_in(here())
 
 
 @cache

@@ -1,13 +1,11 @@
-"""Temporary."""
+"""The language in which administrators write conditions: `status = 'draft' and amount > 50000`.
 
-from typing import Any
+A text is read into a tree (`reading`) whose names are looked up (`meaning`, `fields`, `functions`).
+What comes out judges a record in memory, and selects the same records in the database (`comparing`,
+`reckoning`). Every comparison is true or false, never unknown. See docs/expressions.md.
+"""
 
-from crm_admin.errors import Invalid, Problem
+from crm_admin.services.expressions.compiling import Expression, compiled
+from crm_admin.services.expressions.completing import Completion, completions
 
-
-def compiled(model: Any, text: str) -> Any:
-    raise Invalid([Problem("", "not yet")])
-
-
-def completions(model: Any) -> Any:
-    return []
+__all__ = ["Completion", "Expression", "compiled", "completions"]
