@@ -5,17 +5,21 @@ looks at many records at once, such as an order, a filter or a search, tells not
 is limited in any of them.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, inspect, literal, select
 
+from crm_admin.errors import Invalid
 from crm_admin.models.base import Model
 from crm_admin.models.users import User
 from crm_admin.services import expressions, masking, zones
 from crm_admin.services.entity_names import table_of
 from crm_admin.services.grants import STRICTNESS, allows, saying, strictest
 from crm_admin.services.role_rights import Person, rights_kept
+
+_log = logging.getLogger(__name__)
 
 
 class Limit(NamedTuple):
@@ -185,12 +189,21 @@ def _mildest(said: Sequence[Limit], holds: Any) -> str:
 
 
 def _holds(model: type[Model], one: Limit, record: Model) -> bool:
-    if not one.when:
+    if (asked := _read(model, one)) is None:
         return True
-    return expressions.compiled(model, one.when).holds(record, one.person, zones.today())
+    return asked.holds(record, one.person, zones.today())
 
 
 def _condition(model: type[Model], one: Limit) -> Any:
-    if not one.when:
+    if (asked := _read(model, one)) is None:
         return literal(value=True)
-    return expressions.compiled(model, one.when).condition(one.person, zones.today())
+    return asked.condition(one.person, zones.today())
+
+
+def _read(model: type[Model], one: Limit) -> expressions.Expression | None:
+    """Return the condition of a limit, or None where it has none or it can no longer be read."""
+    try:
+        return expressions.compiled(model, one.when) if one.when else None
+    except Invalid:
+        _log.exception("The condition of a field cannot be read: %s", one.when)
+        return None

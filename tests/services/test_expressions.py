@@ -1,6 +1,6 @@
 """What expressions mean, and that they mean the same in memory as in either database."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from random import Random
 
