@@ -22,6 +22,8 @@ db = SQLAlchemy(metadata=Model.metadata, session_options={"autoflush": False})
 
 #: Marks a session, and the connection under it, as one that may write.
 WRITES = "crm_writes"
+#: Marks a session that belongs to somebody who looks as another: it writes nothing.
+READS_ONLY = "crm_reads_only"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

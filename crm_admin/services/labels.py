@@ -32,6 +32,8 @@ ACTIONS = {
     "password changed": N_("Password changed"),
     "shared": N_("Shared"),
     "share withdrawn": N_("Sharing ended"),
+    "viewed as": N_("Somebody began to look as them"),
+    "no longer viewed as": N_("Somebody stopped looking as them"),
     "case kept": N_("Check of rights kept"),
     "case dropped": N_("Check of rights dropped"),
 }
@@ -54,6 +56,7 @@ SOURCES = {
     "demo": N_("demo data"),
     "profile": N_("own profile"),
     "attachment": N_("file"),
+    "view as": N_("administration"),
 }
 
 #: What the rights are called in the matrix of roles.
@@ -71,6 +74,7 @@ VERBS = {
     "approve": N_("Approve"),
     "pay": N_("Pay"),
     "run": N_("Run"),
+    "view_as": N_("View as"),
 }
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from crm_admin import clock
-from crm_admin.database import WRITES, ask, db
+from crm_admin.database import READS_ONLY, WRITES, ask, db
 from crm_admin.errors import Conflict, Denied, Invalid, Label, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.audit import AuditEntry
@@ -38,6 +38,8 @@ R = TypeVar("R", bound=Record)
 
 #: Characters that no keyboard types and no page shows; lines and tabs are kept, NUL is refused.
 _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
+#: What may be written while one looks as somebody else: the use of the session itself, and its end.
+_OF_THE_SESSION = ("session", "view as")
 #: Where a transaction notes what it has claimed: {(entity, id, verb, actor)}.
 CLAIMED = "crm_claimed"
 
@@ -51,8 +53,11 @@ def transaction(source: str) -> Iterator[None]:
 
     Raises:
         Conflict: another transaction got there first; nothing is written.
+        Denied: whoever asks looks as somebody else.
     """
     session = db.session()
+    if session.info.get(READS_ONLY) and source not in _OF_THE_SESSION:
+        raise Denied(N_("You look at it as somebody else; nothing can be changed."))
     if session.info.get(WRITES) or session.new or session.dirty or session.deleted:
         raise RuntimeError("Open one transaction at the edge, before anything is changed.")
     known = configuration.read_under(session)

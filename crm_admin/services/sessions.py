@@ -26,6 +26,7 @@ _FOUND = (
     select(
         UserSession.id,
         UserSession.seen_at,
+        UserSession.viewing_as_id,
         User,
         select(ConfigurationStamp.value).scalar_subquery(),
         select(func.count(Notification.id))
@@ -86,10 +87,14 @@ def open_session(user: User, address: str, agent: str, limits: Limits) -> str:
 
 @dataclass(frozen=True)
 class Found:
-    """A living session: its id, when its use was last noted, whose it is, and what waits there."""
+    """A living session: its id, when its use was last noted, whose it is, and what waits there.
+
+    `viewing_as_id` is as whom they look at the application, if as somebody else.
+    """
 
     id: int
     seen_at: datetime
+    viewing_as_id: int | None
     user: User
     unread: int
 
@@ -104,9 +109,9 @@ def find(token: str, limits: Limits) -> Found | None:
     row = db.session.execute(_FOUND, asked).first()
     if row is None:
         return None
-    id, seen_at, user, stamp, unread = row
+    id, seen_at, viewing_as, user, stamp, unread = row
     configuration.remember(stamp)
-    return Found(id, seen_at, user, unread)
+    return Found(id, seen_at, viewing_as, user, unread)
 
 
 def whose(token: str) -> int | None:

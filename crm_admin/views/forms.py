@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask_login import current_user
 from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 from wtforms import (
@@ -30,6 +29,7 @@ from wtforms.widgets import CheckboxInput, Input, ListWidget, Select
 
 from crm_admin.models.base import Record
 from crm_admin.services import access, configuration, labels, picklists
+from crm_admin.views import requests
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
 from crm_admin.views.words import ngettext
@@ -105,7 +105,7 @@ class LookupField(Field):
         if kept is not None and str(kept.id) == text:
             self.data = kept
             return
-        self.data = access.find(self.model, text, current_user, "lookup")
+        self.data = access.find(self.model, text, requests.actor(), "lookup")
         if self.data is None:
             raise ValueError(self.gettext("Not a valid choice."))
 

@@ -69,12 +69,10 @@ _CSRF, _SEARCH, _COUNT = "\x01", "\x02", "\x03"
 class Frame:
     """What the frame shows to whoever asks; worked out only as far as a page uses it."""
 
-    impersonation = None
-
     def __init__(self) -> None:
         self.product = current_app.config["PRODUCT_NAME"]
         self.home_url, self.search_url, self.inbox_url = "/", "/search/", "/inbox/"
-        self.theme_url = "/look"
+        self.theme_url, self.end_viewing_url = "/look", "/view-as/end/"
         self.theme = requests.theme()
         self.language = requests.language().replace("_", "-")
         self.search = request.args.get("query", "") if request.path == "/search/" else ""
@@ -89,6 +87,14 @@ class Frame:
             }
             for code, label in i18n.LANGUAGES.items()
         ]
+
+    @property
+    def impersonation(self) -> str:
+        """As whom one looks at the application, if as somebody else."""
+        if not requests.views_as():
+            return ""
+        said = _("You see what %(person)s sees. Nothing can be changed.", person=requests.actor())
+        return str(said)
 
     @property
     def user(self) -> dict[str, str] | None:

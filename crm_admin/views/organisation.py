@@ -21,6 +21,7 @@ from crm_admin.services import (
     records,
     references,
     validation,
+    viewing,
 )
 from crm_admin.views import columns, forms, pages, requests
 from crm_admin.views.base import BASICS, EntityView
@@ -83,6 +84,9 @@ class UserView(EntityView):
         if access.allows(actor, "view", Role):
             url = f"/explain/?user={record.id}"
             found.append(pages.button(_("Rights explained"), url, "circle-question-mark"))
+        if isinstance(record, User) and viewing.may(record, actor):
+            fields = [("id", record.id)]
+            found.append(pages.button(_("View as"), "/view-as/", "eye", fields=fields))
         if record.locked() or not access.may(record, actor, "edit"):
             return found
         question = _("Give this user a new password? Their open sessions end.")

@@ -20,14 +20,26 @@ THEMES = ("light", "dark", "system")
 def begin() -> None:
     """Find out, once and before anything else, who asks and in which language."""
     user = current_user._get_current_object()
-    g.actor = user if user.is_authenticated else None
+    g.signed_in_user = user if user.is_authenticated else None
+    g.actor = g.get("viewed") or g.signed_in_user
     i18n.use_language(_language())
 
 
 def actor() -> User:
-    """Return the user who asks; only within a request of somebody signed in."""
+    """Return the user who asks, or as whom they look; only where somebody has signed in."""
     user: User = g.actor
     return user
+
+
+def signed_in_user() -> User:
+    """Return the user who has signed in, whoever they look as."""
+    user: User = g.signed_in_user
+    return user
+
+
+def views_as() -> bool:
+    """Return whether the user looks at the application as somebody else."""
+    return g.get("viewed") is not None
 
 
 def is_signed_in() -> bool:

@@ -7,11 +7,11 @@ from typing import Any
 from flask import Flask, Response, g, redirect, request, session
 from flask_login import LoginManager
 from flask_wtf import CSRFProtect
-from werkzeug.exceptions import SecurityError, Unauthorized
+from werkzeug.exceptions import Forbidden, SecurityError, Unauthorized
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crm_admin.models.users import User
-from crm_admin.services import sessions
+from crm_admin.services import notifications, sessions, viewing
 from crm_admin.views import requests
 from crm_admin.views.signing_in import limits
 
@@ -52,6 +52,10 @@ def _user(_request: Any) -> User | None:
     if found is None:
         return None
     g.session_id, g.unread = found.id, found.unread
+    if found.viewing_as_id is not None:
+        g.viewed = viewing.viewed(found.viewing_as_id, found.user)
+        if g.viewed is not None:
+            g.unread = len(notifications.inbox(g.viewed, unread_only=True, limit=100))
     return found.user
 
 
@@ -94,9 +98,20 @@ def _let_in() -> Any:
         if request.endpoint in PUBLIC:
             return None
         raise Unauthorized
+    if requests.views_as():
+        return _only_look()
     if requests.actor().must_change_password and request.endpoint not in _FIRST:
         return redirect("/profile/?first=1")
     return None
+
+
+def _only_look() -> None:
+    """Refuse, while one looks as somebody else, what changes something and files to take along."""
+    takes_along = str(request.endpoint).endswith(".export")
+    if request.endpoint in ("view_as.end", "signing_in.sign_out"):
+        return
+    if request.method not in ("GET", "HEAD", "OPTIONS") or takes_along:
+        raise Forbidden
 
 
 def _headers(response: Response) -> Response:

@@ -30,6 +30,8 @@ PARTICULAR = {
     "roles.copy": "create",
     "roles.compare": "view",
     "explain.index": "view",
+    "view_as.index": "view_as",  # tests/views/test_view_as.py, as the next
+    "view_as.end": "view_as",
     "rights_cases.index": "view",  # tests/views/test_rights_cases.py, as the next two
     "rights_cases.keep": "edit",
     "rights_cases.drop": "edit",
