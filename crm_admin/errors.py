@@ -21,8 +21,14 @@ def filled_in(message: str, values: Mapping[str, Any], translate: Translate = _s
     text = translate(message)
     if not values:
         return text
-    shown = {k: translate(v) if isinstance(v, Label) else v for k, v in values.items()}
-    return text % shown
+    return text % {key: _shown(value, translate) for key, value in values.items()}
+
+
+def _shown(value: Any, translate: Translate) -> Any:
+    """Return a value in the reader's language: a label, or the message that another one frames."""
+    if isinstance(value, Problem):
+        return value.text(translate)
+    return translate(value) if isinstance(value, Label) else value
 
 
 class Label(str):
