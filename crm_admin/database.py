@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flask import current_app, has_app_context
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Executable, Result, event
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
-from crm_admin.models import search_index
+from crm_admin.models import reckoning, search_index
 from crm_admin.models.base import Model
 from crm_admin.models.types import Document
 
@@ -30,6 +31,11 @@ def ask(statement: Executable, values: Mapping[str, Any] | None = None) -> Resul
     It takes a fifth less than the session's own way, which looks for entities first.
     """
     return db.session.connection().execute(statement, values or {})
+
+
+def setting(name: str) -> Any:
+    """Return a setting of the application whose database this is, "" where there is none."""
+    return current_app.config.get(name, "") if has_app_context() else ""
 
 
 def _plain_type(kind: str, item: Any, context: Any) -> str | bool:
@@ -78,6 +84,7 @@ def _open_sqlite(connection: Any, _: Any) -> None:
         ):
             connection.execute(f"PRAGMA {pragma}")
         search_index.teach(connection)
+        reckoning.teach(connection)
 
 
 @event.listens_for(Engine, "begin")

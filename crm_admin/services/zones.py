@@ -4,6 +4,8 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from crm_admin.database import setting
+
 
 def known(name: str | None) -> ZoneInfo | None:
     """Return the zone of this name, or None where there is none."""
@@ -25,6 +27,11 @@ def company(setting: str) -> ZoneInfo:
             raise ValueError(f"CRM_TIMEZONE: there is no time zone {setting}.")
         return zone
     return _machine()
+
+
+def here() -> ZoneInfo:
+    """Return the company's zone, as the present application has it set."""
+    return company(setting("TIMEZONE"))
 
 
 @cache

@@ -99,6 +99,6 @@ def without_comments(text):
 
 @pytest.mark.parametrize("folder", ["services", "jobs", "reports"])
 def test_a_test_is_named_after_the_module_it_tries(folder):
-    modules = {p.stem for p in (PACKAGE / folder).glob("*.py")} | {"base"}
+    modules = {p.stem for p in (PACKAGE / folder).glob("*") if p.suffix in (".py", "")} | {"base"}
     tests = {p.stem.removeprefix("test_") for p in (ROOT / "tests" / folder).glob("test_*.py")}
     assert tests <= modules, "a test file has no module"
