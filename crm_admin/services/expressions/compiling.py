@@ -13,8 +13,8 @@ from crm_admin.services.expressions.meaning import Meaning
 from crm_admin.services.expressions.reading import normalised, read
 from crm_admin.services.expressions.terms import Asked, Asker, Term
 
-#: How many texts, and how many conditions of one, are kept ready.
-KEPT = 1000
+#: How many texts, and how many conditions of each, are kept ready.
+KEPT, CONDITIONS_KEPT = 500, 200
 
 
 class Expression:
@@ -55,7 +55,7 @@ class Expression:
             zones.here().key if "zone" in uses else None,
         )
         if (found := self._conditions.get(key)) is None:
-            if len(self._conditions) >= KEPT:
+            if len(self._conditions) >= CONDITIONS_KEPT:
                 self._conditions.clear()
             found = self._term.sql(Asked(access.table_of(self.model), asker, today))
             self._conditions[key] = found
