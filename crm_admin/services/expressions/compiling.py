@@ -14,8 +14,8 @@ from crm_admin.services.expressions.reading import normalised, read
 from crm_admin.services.expressions.terms import Asked, Asker, Term
 from crm_admin.services.role_rights import Person
 
-#: How many texts, and how many conditions of one, are kept ready.
-KEPT = 1000
+#: How many texts, and how many conditions of each, are kept ready.
+KEPT, CONDITIONS_KEPT = 500, 200
 
 
 class Expression:
@@ -56,7 +56,7 @@ class Expression:
             zones.here().key if "zone" in uses else None,
         )
         if (found := self._conditions.get(key)) is None:
-            if len(self._conditions) >= KEPT:
+            if len(self._conditions) >= CONDITIONS_KEPT:
                 self._conditions.clear()
             found = self._term.sql(Asked(entity_names.table_of(self.model), asker, today))
             self._conditions[key] = found

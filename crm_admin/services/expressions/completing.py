@@ -12,8 +12,8 @@ from crm_admin.services.expressions.terms import Kind
 
 #: The names that every entity has, and what they stand for.
 WORDS = {
-    "me": (Kind.RECORD, N_("Whoever asks.")),
-    "my_department": (Kind.RECORD, N_("The department of whoever asks; empty without one.")),
+    "me": (Kind.RECORD, N_("The user who looks or acts.")),
+    "my_department": (Kind.RECORD, N_("The department of that user; empty without one.")),
     "today": (Kind.DAY, N_("The company's day.")),
     "true": (Kind.TRUTH, N_("Yes")),
     "false": (Kind.TRUTH, N_("No")),

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from crm_admin.errors import Invalid, Problem
+from crm_admin.errors import Invalid, Label, Problem
 from crm_admin.i18n import N_
 
 #: The first character and the one after the last, counted from 0.
 Place = tuple[int, int]
 #: How many characters are shown on either side of what is wrong.
 AROUND = 12
+LONGEST_SHOWN = 120
 
 
 def fault(text: str, place: Place, message: str, /, **values: Any) -> Invalid:
@@ -16,13 +17,22 @@ def fault(text: str, place: Place, message: str, /, **values: Any) -> Invalid:
 
     The reason is a sentence of its own; people count characters from 1.
     """
+    short = {k: _short(v) if isinstance(v, str) else v for k, v in values.items()}
     said = {
         "column": place[0] + 1,
         "near": _near(text, place),
-        "reason": Problem("", message, values),
+        "reason": Problem("", message, short),
     }
     framed = N_("Character %(column)s, near “%(near)s”: %(reason)s")
     return Invalid([Problem("", framed, said)])
+
+
+def _short(value: str) -> str:
+    """Return a value as a message shows it: without what cannot be shown, and not at length."""
+    if isinstance(value, Label):
+        return value
+    shown = "".join(c if c.isprintable() else " " for c in value)
+    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"
 
 
 def _near(text: str, place: Place) -> str:

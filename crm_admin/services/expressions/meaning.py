@@ -143,7 +143,12 @@ class Meaning:
 
     def call(self, node: ast.Call) -> Term:
         """Return what a function makes of its arguments."""
-        assert isinstance(node.func, ast.Name)
+        if not isinstance(node.func, ast.Name):
+            place = self.reading.place(node.func)
+            name = self.reading.text[slice(*place)]
+            raise self.wrong(
+                place, N_("“%(name)s” is no function: leave out the brackets."), name=name
+            )
         token = self.reading.operand(node.func.id)
         function = FUNCTIONS.get(token.value)
         if function is None:
@@ -211,11 +216,12 @@ class Meaning:
             return reckoning.apart(left, right)
         if sign == "+" and right.kind is Kind.DAY:
             left, right = right, left
-        days = self.of_kind(right, Kind.NUMBER)
-        if left.kind is not Kind.DAY or days.scale:
-            message = N_("To a day only a whole number of days is added.")
-            raise self.wrong(days.place if days.scale else left.place, message)
-        return reckoning.moved(sign, left, days)
+        message = N_("To a day only a whole number of days is added.")
+        if left.kind is not Kind.DAY:
+            raise self.wrong(left.place, message)
+        if self.of_kind(right, Kind.NUMBER).scale:
+            raise self.wrong(right.place, message)
+        return reckoning.moved(sign, left, right)
 
     # Comparing.
 

@@ -92,14 +92,13 @@ class Reading:
     text: str
     tokens: tuple[Token, ...]
     tree: ast.expr
+    #: Where in the tree's own text each token begins.
+    starts: tuple[int, ...]
 
     def place(self, node: ast.expr) -> Place:
         """Return where a part of the tree begins and ends in the text."""
-        starts = [
-            *accumulate((len(_written(*each)) + 1 for each in enumerate(self.tokens)), initial=0)
-        ]
-        first = bisect_right(starts, node.col_offset) - 1
-        last = bisect_right(starts, (node.end_col_offset or 1) - 1) - 1
+        first = bisect_right(self.starts, node.col_offset) - 1
+        last = bisect_right(self.starts, (node.end_col_offset or 1) - 1) - 1
         return self.tokens[first].place[0], self.tokens[last].place[1]
 
     def operand(self, name: str) -> Token:
@@ -133,7 +132,8 @@ def read(text: str) -> Reading:
         raise fault(text, tokens[0].place, unread) from None
     if _depth(tree) > DEEPEST:
         raise fault(text, tokens[0].place, N_("Nested more than %(most)s deep."), most=DEEPEST)
-    return Reading(text, tuple(tokens), tree)
+    lengths = (len(_written(at, token)) + 1 for at, token in enumerate(tokens))
+    return Reading(text, tuple(tokens), tree, (*accumulate(lengths, initial=0),))
 
 
 def normalised(tokens: tuple[Token, ...]) -> str:
