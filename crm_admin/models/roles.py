@@ -39,3 +39,8 @@ class Role(Labelled, Record):
     )
     grants: Mapped[dict[str, Any]] = field(Document, label=N_("Rights"), default=dict)
     fields: Mapped[dict[str, Any]] = field(Document, label=N_("Fields"), default=dict)
+    requires_second_factor: Mapped[bool] = field(
+        label=N_("Requires a second factor"),
+        help=N_("Its users set up codes on their phone before they reach anything else."),
+        default=False,
+    )
