@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 from crm_admin.cli.company import actor
 from crm_admin.errors import CrmError
 from crm_admin.models.users import User
-from crm_admin.services import access, organisation, passwords, records
+from crm_admin.services import access, organisation, passwords, records, tries
 
 command = AppGroup("users", help="Make, list and help the people who sign in.")
 
@@ -82,7 +82,7 @@ def set_password(username: str, password_stdin: bool) -> None:
         with records.transaction("cli"):
             passwords.set_password(user, password, system)
             user.must_change_password = False
-            passwords.forget_tries(username)
+            tries.forget(username)
     except CrmError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{username} has a new password.")

@@ -88,7 +88,7 @@ class TryKind(State):
     PASSWORD = "password", N_("Password")
     #: The password was right, and a code was asked for.
     FIRST_STEP = "first_step", N_("Password, first of two steps")
-    CODE = "code", N_("Code")
+    CODE = "code", N_("One-time code")
     RECOVERY_CODE = "recovery_code", N_("Recovery code")
     #: The password again, by who is signed in.
     CONFIRMATION = "confirmation", N_("Password asked again")

@@ -38,6 +38,8 @@ def _granted(record: Role, actor: User) -> None:
     changed = {key: pair for key, pair in changes.of(record).items() if key in _RIGHTS}
     kept = {key: getattr(record, key) or {} for key in _RIGHTS}
     _keep_titles_seen(changed.get("fields", (None, None))[1])
+    if "requires_second_factor" in changes.of(record) and not access.covers(actor, **kept):
+        raise Denied(_LACKED, role=str(record))
     for place in (0, 1) if changed else ():
         rights = kept | {key: pair[place] or {} for key, pair in changed.items()}
         if not access.covers(actor, **rights):
@@ -78,6 +80,15 @@ def check_rank(user: User, actor: User) -> None:
     for role in {*held, *(inspect(user).attrs.roles.history.deleted or ())}:
         if not access.covers(actor, role.grants, role.fields):
             raise Denied(_LACKED, role=str(role))
+
+
+def ranks_over(user: User, actor: User) -> bool:
+    """Return whether the user has rights that the actor lacks, and so is out of their hands."""
+    try:
+        check_rank(user, actor)
+    except Denied:
+        return True
+    return False
 
 
 @records.follow_up.register

@@ -19,6 +19,8 @@ class Rights:
     roles: dict[int, tuple[str, dict[str, Any], dict[str, Any]]]
     #: {user: their roles}.
     users: dict[int, tuple[int, ...]]
+    #: The roles whose users need a second factor.
+    strict: frozenset[int] = frozenset()
     reaches: dict[tuple[tuple[int, ...], str, str], Scope | None] = field(default_factory=dict)
     limits: dict[tuple[tuple[int, ...], str], dict[str, str]] = field(default_factory=dict)
     fixed: dict[tuple[tuple[int, ...], str], frozenset[str]] = field(default_factory=dict)
@@ -33,11 +35,12 @@ class Rights:
 @configuration.kept
 def rights_kept() -> Rights:
     """Return what the roles give, read anew whenever an administrator has changed it."""
-    statement = select(Role.id, Role.code, Role.grants, Role.fields)
-    rows = db.session.execute(statement.where(Role.deleted_at.is_(None)))
-    roles = {id: (code, grants, fields) for id, code, grants, fields in rows}
+    statement = select(Role.id, Role.code, Role.grants, Role.fields, Role.requires_second_factor)
+    rows = db.session.execute(statement.where(Role.deleted_at.is_(None))).all()
+    roles = {id: (code, grants, fields) for id, code, grants, fields, _ in rows}
+    strict = frozenset(row.id for row in rows if row.requires_second_factor)
     users: dict[int, tuple[int, ...]] = {}
     held = select(user_roles.c.user_id, user_roles.c.role_id).order_by(user_roles.c.role_id)
     for user, role in db.session.execute(held):
         users[user] = (*users.get(user, ()), role)
-    return Rights(roles, users)
+    return Rights(roles, users, strict)

@@ -7,6 +7,7 @@ from typing import Any
 from flask import abort, flash, redirect, request
 from flask_admin import expose
 
+from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.models.roles import Role
 from crm_admin.services import access, field_rights, history, records, role_matrix
@@ -34,7 +35,10 @@ class RoleView(EntityView):
 
     column_list = ("label_en", "code", "label_zh_hans", "label_zh_hant")
     subtitle = ("code",)
-    sections = ((BASICS, ("code", "label_en", "label_zh_hans", "label_zh_hant")),)
+    sections = (
+        (BASICS, ("code", "label_en", "label_zh_hans", "label_zh_hant")),
+        (N_("Signing in"), ("requires_second_factor",)),
+    )
 
     def buttons(self, record: Record) -> list[dict[str, Any]]:
         found = [

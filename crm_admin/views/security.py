@@ -11,16 +11,33 @@ from werkzeug.exceptions import SecurityError, Unauthorized
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crm_admin.models.users import User
-from crm_admin.services import sessions
+from crm_admin.services import second_factors, sessions
 from crm_admin.views import requests
 from crm_admin.views.signing_in import limits
 
 #: The only endpoints that answer a stranger.
 PUBLIC = frozenset(
-    {"static", "signing_in.sign_in", "health.healthz", "looks.language", "looks.look"}
+    {
+        "static",
+        "signing_in.sign_in",
+        "second_step.code",
+        "account_links.forgot",
+        "account_links.reset",
+        "account_links.invitation",
+        "health.healthz",
+        "looks.language",
+        "looks.look",
+    }
 )
 #: Those that also answer a person who must first choose a password of their own.
 _FIRST = PUBLIC | {"profile.index", "profile.password", "signing_in.sign_out"}
+#: Those that also answer a person who must first set up a second factor.
+_ENROLMENT = PUBLIC | {
+    "second_factor.index",
+    "second_factor.begin",
+    "second_factor.confirm",
+    "signing_in.sign_out",
+}
 
 
 def init_app(app: Flask) -> None:
@@ -87,7 +104,7 @@ def _keep_token() -> None:
 
 
 def _let_in() -> Any:
-    """Turn strangers away, and send those with a password that was given to them to change it."""
+    """Turn strangers away, and send who must first change a password or set up a second factor."""
     if request.endpoint in ("static", "health.healthz"):
         return None
     if not requests.is_signed_in():
@@ -96,6 +113,8 @@ def _let_in() -> Any:
         raise Unauthorized
     if requests.actor().must_change_password and request.endpoint not in _FIRST:
         return redirect("/profile/?first=1")
+    if not requests.actor().must_change_password and second_factors.lacking(requests.actor()):
+        return None if request.endpoint in _ENROLMENT else redirect("/second-factor/")
     return None
 
 
