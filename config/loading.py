@@ -77,7 +77,8 @@ def _check_mail(found: Mapping[str, Any]) -> None:
     """Refuse settings by which no mail could ever be sent."""
     if found["MAIL_SECURITY"] not in ("starttls", "tls", "none"):
         raise ValueError("CRM_MAIL_SECURITY is none of starttls, tls and none.")
-    if found["MAIL_HOST"] and "@" not in found["MAIL_FROM"]:
+    sender = found["MAIL_FROM"]
+    if found["MAIL_HOST"] and ("@" not in sender or any(mark in sender for mark in "\r\n")):
         raise ValueError("CRM_MAIL_HOST is set: CRM_MAIL_FROM must name the sender's address.")
 
 

@@ -22,6 +22,8 @@ from crm_admin.services.sealing import Seal
 
 #: How long a message is held by who sends it, and how many are taken at once.
 HELD, AT_ONCE = timedelta(minutes=10), 20
+#: What must be left of that time when the server is called: it may be slow to answer.
+SPARE = timedelta(minutes=3)
 #: It is tried again after 1, 2, 4 ... minutes, at most an hour apart, and so often altogether.
 LONGEST_WAIT, MOST_TRIES = timedelta(hours=1), 12
 _PURPOSE = "mail"
@@ -123,7 +125,7 @@ def _take() -> tuple[str, list[int]] | None:
 def _deliver(id: int, holder: str, post: Post, server: mail.Server) -> bool:
     """Send one message that is held, and note how it went; return whether it was sent."""
     theirs = select(Letter).where(Letter.id == id, Letter.holder == holder)
-    letter = db.session.scalar(theirs.where(Letter.held_until > clock.now()))
+    letter = db.session.scalar(theirs.where(Letter.held_until > clock.now() + SPARE))
     if letter is None:
         return False
     recipient, subject, sealed = letter.recipient, letter.subject, letter.sealed_text

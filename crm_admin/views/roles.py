@@ -166,6 +166,7 @@ class RoleView(EntityView):
         if other is not None:
             differences = role_matrix.differences(role.grants, other.grants, _)
             differences += field_rights.differences(role.fields, other.fields, _)
+            differences += _second_factor(role, other)
         return self.render(
             "roles/compare.html",
             title=_("Compare %(role)s", role=role),
@@ -185,6 +186,13 @@ class RoleView(EntityView):
             flash(_("Copied. Give it a name of its own."), "success")
             here = f"{self.path}edit/?id={made.id}"
         return redirect(here)
+
+
+def _second_factor(role: Role, other: Role) -> list[tuple[str, str, str]]:
+    """Return the line by which one of the roles requires a second factor and the other does not."""
+    here, there = role.requires_second_factor, other.requires_second_factor
+    said = {True: _("Yes"), False: _("No")}
+    return [(_("Requires a second factor"), said[here], said[there])] if here is not there else []
 
 
 def _each_right(entry: history.Entry) -> history.Entry:

@@ -473,3 +473,23 @@ def test_a_draft_survives_the_second_step(app, ana, people, client_of):
     assert draft in page.text
     page = enter(ana.client, ana.phone.code(), draft=draft)
     assert "Typed for an hour" in page.text
+
+
+def test_the_shell_helps_the_last_administrator(app, people, client_of, at):
+    set_up(client_of(people.dev))
+    run = app.test_cli_runner().invoke
+    words = ["users", "remove-second-factor"]
+    assert run(args=[*words, "nobody"]).exit_code == 1
+    assert run(args=[*words, "dev"]).exit_code == 0
+    assert signed_in(password_of(app, "dev"))
+    assert run(args=[*words, "dev"]).exit_code == 1
+    assert history(people.dev)[-1] == "second factor taken away"
+
+
+def test_two_roles_differ_by_whether_they_require_it(people, client_of, required):
+    client = client_of(people.dev)
+    sales, auditor = organisation.role("sales").id, organisation.role("auditor").id
+    page = words_of(client.get(f"/roles/compare/?id={sales}&with={auditor}"))
+    assert "Requires a second factor Yes No" in page
+    client.post("/roles/copy/", data={"id": sales})
+    assert organisation.role("sales_2").requires_second_factor
