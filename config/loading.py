@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from config import settings as defaults
 
@@ -33,6 +34,8 @@ def settings(overrides: Mapping[str, Any]) -> dict[str, Any]:
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     found["DATABASE_URL"] = found["SQLALCHEMY_DATABASE_URI"] = url
     found["SECRET_KEY"] = found["SECRET_KEY"] or _kept_secret(instance / "secret.key")
+    found["PUBLIC_URL"] = _public_address(found["PUBLIC_URL"])
+    _check_mail(found)
     found["BACKUP_FOLDER"] = found["BACKUP_FOLDER"] or str(instance / "backups")
     return found | _flask(found)
 
@@ -40,7 +43,9 @@ def settings(overrides: Mapping[str, Any]) -> dict[str, Any]:
 def _flask(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return what Flask and its extensions are told beside our own settings."""
     hosts = [host.strip() for host in found["TRUSTED_HOSTS"].split(",") if host.strip()]
+    earlier = [key.strip() for key in found["SECRET_KEY_FALLBACKS"].split(",") if key.strip()]
     return {
+        "SECRET_KEY_FALLBACKS": earlier or None,
         "TRUSTED_HOSTS": hosts or None,
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=found["SESSION_HOURS"]),
         "SESSION_COOKIE_NAME": "__Host-crm" if found["HTTPS"] else "crm",
@@ -57,6 +62,24 @@ def _flask(found: Mapping[str, Any]) -> dict[str, Any]:
         "BABEL_DEFAULT_LOCALE": found["LANGUAGE"] or "en",
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "crm_admin" / "translations"),
     }
+
+
+def _public_address(text: str) -> str:
+    """Return the address that links in mail begin with, without its last slash."""
+    address = text.strip().rstrip("/")
+    parts = urlsplit(address)
+    if address and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query):
+        raise ValueError(f"CRM_PUBLIC_URL is {text!r}: say something like https://crm.example.com.")
+    return address
+
+
+def _check_mail(found: Mapping[str, Any]) -> None:
+    """Refuse settings by which no mail could ever be sent."""
+    if found["MAIL_SECURITY"] not in ("starttls", "tls", "none"):
+        raise ValueError("CRM_MAIL_SECURITY is none of starttls, tls and none.")
+    sender = found["MAIL_FROM"]
+    if found["MAIL_HOST"] and ("@" not in sender or any(mark in sender for mark in "\r\n")):
+        raise ValueError("CRM_MAIL_HOST is set: CRM_MAIL_FROM must name the sender's address.")
 
 
 def _typed(name: str, text: str) -> Any:

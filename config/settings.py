@@ -10,6 +10,9 @@ DATABASE_URL: str = ""
 #: Signs cookies. Made once and kept in the instance folder unless it is set.
 SECRET_KEY: str = ""
 
+#: Earlier values of SECRET_KEY, separated by commas: what they sealed can still be read.
+SECRET_KEY_FALLBACKS: str = ""
+
 #: The address and port it listens on.
 HOST: str = "127.0.0.1"
 PORT: int = 8000
@@ -36,6 +39,10 @@ CURRENCY: str = "CNY"
 #: Host names that requests may name, separated by commas; empty accepts any on a closed network.
 TRUSTED_HOSTS: str = ""
 
+#: The address at which people reach it, such as "https://crm.example.com"; links in mail begin with
+#: it. Without it no mail holds a link.
+PUBLIC_URL: str = ""
+
 #: How many proxies stand in front and say who really asks (X-Forwarded-For); 0 believes nobody.
 TRUSTED_PROXIES: int = 0
 
@@ -45,6 +52,20 @@ HTTPS: bool = False
 #: Minutes after which an unused sign-in ends, and hours after which any does.
 SESSION_IDLE_MINUTES: int = 120
 SESSION_HOURS: int = 12
+
+#: The server that takes mail to be sent; without one no mail is sent.
+MAIL_HOST: str = ""
+MAIL_PORT: int = 587
+
+#: Who signs in there; empty: nobody does.
+MAIL_USER: str = ""
+MAIL_PASSWORD: str = ""
+
+#: How the way to it is kept private: "starttls", "tls" or "none". Its certificate is verified.
+MAIL_SECURITY: str = "starttls"
+
+#: The address mail comes from.
+MAIL_FROM: str = ""
 
 #: The largest file that can be attached, in megabytes.
 ATTACHMENT_MEGABYTES: int = 20

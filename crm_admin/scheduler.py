@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
@@ -17,7 +19,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
 
 from crm_admin import clock
-from crm_admin.jobs import JOBS, Job, run
+from crm_admin.jobs import JOBS, STEADY, Job, SteadyJob, run
 from crm_admin.services import job_runs
 
 log = logging.getLogger(__name__)
@@ -70,6 +72,16 @@ def look(app: Flask, zone: ZoneInfo) -> None:
                 log.warning("job %s for %s will be tried again", job.name, day)
 
 
+def keep_at(app: Flask, job: SteadyJob) -> None:
+    """Do steady work once; when it fails, the next time is soon."""
+    try:
+        with app.app_context():
+            if count := job.work():
+                log.info("%s acted on %s records", job.name, count)
+    except Exception:
+        log.exception("%s failed", job.name)
+
+
 def start(app: Flask, zone: ZoneInfo, *, parent: int | None = None) -> NoReturn:
     """Look for due jobs until the process is told to end; with `parent`, until that one is gone.
 
@@ -77,7 +89,7 @@ def start(app: Flask, zone: ZoneInfo, *, parent: int | None = None) -> NoReturn:
     when a scheduler runs again.
     """
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a long job is no fault
-    at_work = threading.Lock()
+    at_work, locks = threading.Lock(), {name: threading.Lock() for name in STEADY}
 
     def watch() -> None:
         if parent is not None and os.getppid() != parent:
@@ -89,12 +101,17 @@ def start(app: Flask, zone: ZoneInfo, *, parent: int | None = None) -> NoReturn:
         with at_work:
             look(app, zone)
 
+    def keep(job: SteadyJob) -> None:
+        with locks[job.name]:
+            keep_at(app, job)
+
     scheduler = BlockingScheduler(timezone=zone)
-    for function in (watch, work):
+    often = [(partial(keep, job), job.seconds) for job in STEADY.values()]
+    for function, seconds in [(watch, LOOK_EVERY), (work, LOOK_EVERY), *often]:
         scheduler.add_job(
             function,
             "interval",
-            seconds=LOOK_EVERY,
+            seconds=seconds,
             next_run_time=clock.now(),
             coalesce=True,
             max_instances=1,
@@ -105,6 +122,8 @@ def start(app: Flask, zone: ZoneInfo, *, parent: int | None = None) -> NoReturn:
     try:
         scheduler.start()
     except SystemExit:
-        at_work.acquire(timeout=GRACE)
+        until = time.monotonic() + GRACE
+        for lock in (at_work, *locks.values()):
+            lock.acquire(timeout=max(until - time.monotonic(), 0))
     logging.shutdown()
     os._exit(0)  # a job's thread would keep the process alive

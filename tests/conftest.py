@@ -22,7 +22,7 @@ from crm_admin.models.departments import Department
 from crm_admin.models.users import User
 from crm_admin.services import organisation, records, sessions, setup
 
-pytest_plugins = ["tests.parts", "tests.postgresql", "tests.browser"]
+pytest_plugins = ["tests.parts", "tests.postgresql", "tests.browser", "tests.mailing"]
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "a horse, a kingdom"

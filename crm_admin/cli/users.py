@@ -4,12 +4,14 @@ import sys
 from typing import Any
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
 from crm_admin.cli.company import actor
 from crm_admin.errors import CrmError
 from crm_admin.models.users import User
-from crm_admin.services import access, organisation, passwords, records
+from crm_admin.services import access, organisation, passwords, records, second_factors, tries
+from crm_admin.services.outbox import Post
 
 command = AppGroup("users", help="Make, list and help the people who sign in.")
 
@@ -82,7 +84,23 @@ def set_password(username: str, password_stdin: bool) -> None:
         with records.transaction("cli"):
             passwords.set_password(user, password, system)
             user.must_change_password = False
-            passwords.forget_tries(username)
+            tries.forget(username)
     except CrmError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{username} has a new password.")
+
+
+@command.command("remove-second-factor")
+@click.argument("username")
+def remove_second_factor(username: str) -> None:
+    """Let a user who lost their phone and recovery codes sign in with the password alone."""
+    user = organisation.by_username(username)
+    if user is None:
+        raise click.ClickException(f"There is no user {username}.")
+    system, post = actor(None), Post.of(current_app.config)
+    try:
+        with records.transaction("cli"):
+            second_factors.take_away(user, system, post)
+    except CrmError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{username} has no second factor any more.")

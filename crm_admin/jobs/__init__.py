@@ -48,12 +48,40 @@ class Job:
 
 JOBS: dict[str, Job] = {}
 
+Errand = Callable[[], int]
+
+
+@dataclass(frozen=True)
+class SteadyJob:
+    """Work that goes on all day, every `seconds`: it has no runs to keep, since it owes no day.
+
+    It must be safe when several schedulers do it at once.
+    """
+
+    name: str
+    label: str
+    seconds: int
+    work: Errand
+
+
+STEADY: dict[str, SteadyJob] = {}
+
 
 def job(label: str, *, hour: int, minute: int = 0, bounded: bool = False) -> Callable[[Work], Work]:
     """Schedule the function, under its own name: `@job(N_("Renewal notices"), hour=6)`."""
 
     def register(work: Work) -> Work:
         JOBS[work.__name__] = Job(work.__name__, label, hour, minute, bounded, work)
+        return work
+
+    return register
+
+
+def steady(label: str, *, seconds: int) -> Callable[[Errand], Errand]:
+    """Let the function be called all day: `@steady(N_("Outgoing mail"), seconds=30)`."""
+
+    def register(work: Errand) -> Errand:
+        STEADY[work.__name__] = SteadyJob(work.__name__, label, seconds, work)
         return work
 
     return register

@@ -52,3 +52,8 @@ class Role(Labelled, Record):
     field_conditions: Mapped[dict[str, Any]] = field(
         Document, label=N_("Conditions of fields"), default=dict
     )
+    requires_second_factor: Mapped[bool] = field(
+        label=N_("Requires a second factor"),
+        help=N_("Its users set up codes on their phone before they reach anything else."),
+        default=False,
+    )

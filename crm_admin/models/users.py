@@ -9,6 +9,7 @@ from crm_admin.i18n import N_
 from crm_admin.models.base import Model, Record, field, unique_alive
 from crm_admin.models.departments import Department
 from crm_admin.models.roles import Role
+from crm_admin.models.types import State
 
 user_roles = Table(
     "user_roles",
@@ -46,6 +47,8 @@ class User(Record):
     password_hash: Mapped[str | None] = mapped_column(Text)
     password_changed_at: Mapped[datetime | None]
     must_change_password: Mapped[bool] = mapped_column(default=False)
+    #: Since when signing in asks for a code as well; none: it does not.
+    second_factor_at: Mapped[datetime | None]
     language: Mapped[str | None] = mapped_column()
     time_zone: Mapped[str | None] = mapped_column()
     theme: Mapped[str] = mapped_column(default="system")
@@ -81,8 +84,24 @@ class UserSession(Model):
     user: Mapped[User] = relationship(foreign_keys=[user_id])
 
 
+class TryKind(State):
+    """What somebody tried, which the history of sign-ins tells together with how it went."""
+
+    PASSWORD = "password", N_("Password")
+    #: The password was right, and a code was asked for.
+    FIRST_STEP = "first_step", N_("Password, first of two steps")
+    CODE = "code", N_("One-time code")
+    RECOVERY_CODE = "recovery_code", N_("Recovery code")
+    #: The password again, by who is signed in.
+    CONFIRMATION = "confirmation", N_("Password asked again")
+    RESET = "reset", N_("New password by mail")
+
+
 class SignInAttempt(Model):
-    """One try to sign in, kept to slow down guessing; the name is kept only as a hash."""
+    """One try to sign in, kept to slow down guessing and to tell its user of it.
+
+    The name that was typed is kept only as a hash; of a name that nobody has, nothing else is.
+    """
 
     __tablename__ = "sign_in_attempts"
 
@@ -90,3 +109,6 @@ class SignInAttempt(Model):
     address: Mapped[str] = mapped_column(index=True)
     tried_at: Mapped[datetime] = mapped_column(index=True)
     succeeded: Mapped[bool]
+    kind: Mapped[TryKind] = mapped_column(default=TryKind.PASSWORD)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    agent: Mapped[str] = mapped_column(default="")

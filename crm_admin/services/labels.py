@@ -36,6 +36,18 @@ ACTIONS = {
     "no longer viewed as": N_("Somebody stopped looking as them"),
     "case kept": N_("Check of rights kept"),
     "case dropped": N_("Check of rights dropped"),
+    "password reset asked": N_("New password by mail asked for"),
+    "password reset": N_("Password chosen by a link in a mail"),
+    "invited": N_("Invited"),
+    "invitation withdrawn": N_("Invitation withdrawn"),
+    "invitation accepted": N_("Invitation accepted"),
+    "second factor on": N_("Second factor switched on"),
+    "second factor off": N_("Second factor switched off"),
+    "second factor taken away": N_("Second factor taken away"),
+    "recovery code used": N_("Recovery code used"),
+    "recovery codes renewed": N_("Recovery codes renewed"),
+    "session ended": N_("Session ended"),
+    "sessions ended": N_("All other sessions ended"),
 }
 
 #: What a history says beside the fields of the record itself.
@@ -55,6 +67,10 @@ SOURCES = {
     "setup": N_("setup"),
     "demo": N_("demo data"),
     "profile": N_("own profile"),
+    "sign-in": N_("sign-in"),
+    "reset": N_("mail"),
+    "invitation": N_("invitation"),
+    "session": N_("session"),
     "attachment": N_("file"),
     "view as": N_("administration"),
 }

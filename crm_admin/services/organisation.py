@@ -36,6 +36,9 @@ def _granted(record: Role, actor: User) -> None:
     _keep_code(record)
     changed = {k: pair for k, pair in changes.of(record).items() if k in role_rights.COLUMNS}
     _keep_titles_seen(changed.get("fields", (None, None))[1])
+    strict = "requires_second_factor" in changes.of(record)
+    if strict and not access.covers(actor, role_rights.of(record)):
+        raise Denied(_LACKED, role=str(record))
     for place in (0, 1) if changed else ():
         rights = {key: pair[place] or {} for key, pair in changed.items()}
         if not access.covers(actor, role_rights.of(record, **rights)):
@@ -76,6 +79,15 @@ def check_rank(user: User, actor: User) -> None:
     for role in {*held, *(inspect(user).attrs.roles.history.deleted or ())}:
         if not access.covers(actor, role_rights.of(role)):
             raise Denied(_LACKED, role=str(role))
+
+
+def ranks_over(user: User, actor: User) -> bool:
+    """Return whether the user has rights that the actor lacks, and so is out of their hands."""
+    try:
+        check_rank(user, actor)
+    except Denied:
+        return True
+    return False
 
 
 @records.follow_up.register

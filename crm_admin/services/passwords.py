@@ -1,25 +1,20 @@
-"""Passwords: how they are kept, which are good enough, and how often one may guess."""
+"""Passwords: how they are kept, which are good enough, and whose they are."""
 
-import hashlib
 import secrets
-from datetime import timedelta
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import func, select, update
 
 from crm_admin import clock
 from crm_admin.database import db
-from crm_admin.errors import Denied, Invalid, Problem
+from crm_admin.errors import Invalid, Problem
 from crm_admin.i18n import N_
-from crm_admin.models.users import SignInAttempt, User
-from crm_admin.services import organisation, records
+from crm_admin.models.users import TryKind, User
+from crm_admin.services import account_tokens, organisation, records, tries
+from crm_admin.services.tries import Visitor
 
 SHORTEST, LONGEST = 10, 256
-#: Within this time so many wrong passwords for one name, or from one address, are too many.
-WINDOW = timedelta(minutes=15)
-MOST_PER_NAME, MOST_PER_ADDRESS = 8, 60
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _at_once = BoundedSemaphore(4)  # each hash takes 19 MiB
@@ -61,6 +56,7 @@ def set_password(
         user.password_hash = _hasher.hash(password)
     user.password_changed_at, user.must_change_password = clock.now(), actor.id != user.id
     organisation.end_sessions(user, but=keep_session)
+    account_tokens.end_all(user)
     db.session.flush()  # its history names the version it has from now on
     records.note(user, actor, "password changed", {})
 
@@ -80,52 +76,40 @@ def verify(user: User | None, password: str) -> bool:
             return False
 
 
-def sign_in(username: str, password: str, address: str) -> User | None:
-    """Return the user who may sign in with these, or None; the try is counted either way.
+def sign_in(username: str, password: str, visitor: Visitor) -> User | None:
+    """Return the user whose password this is, or None; the try is counted either way.
+
+    Whoever has a second factor is not signed in yet: `second_factors` asks for the code.
 
     Raises:
         Denied: too many wrong tries of late.
     """
-    name = hashlib.sha256(username.strip().casefold().encode()).hexdigest()
     with records.transaction("sign-in"):
-        _refuse_guessing(name, address)
-        attempt = SignInAttempt(
-            name_hash=name, address=address[:64], tried_at=clock.now(), succeeded=False
-        )
-        db.session.add(attempt)
-        db.session.flush()  # its id is asked for below
-        tried = attempt.id
+        known = organisation.by_username(username.strip())
+        tried = tries.begin(username, TryKind.PASSWORD, visitor, known.id if known else None)
     user = organisation.by_username(username.strip())
     if not verify(user, password) or user is None or not user.is_active:
         return None
     rehash = _hasher.check_needs_rehash(user.password_hash or "")
     with records.transaction("sign-in"):
-        db.session.execute(
-            update(SignInAttempt).where(SignInAttempt.id == tried).values(succeeded=True)
-        )
+        tries.succeeded(tried, TryKind.FIRST_STEP if user.second_factor_at else None)
         if rehash:
             user.password_hash = _hasher.hash(password)
     return user
 
 
-def _refuse_guessing(name: str, address: str) -> None:
-    """Refuse a try after too many wrong ones for the name or from the address."""
-    since = clock.now() - WINDOW
-    recent = select(func.count()).where(
-        SignInAttempt.tried_at > since, SignInAttempt.succeeded.is_(False)
-    )
-    by_name = db.session.scalar(recent.where(SignInAttempt.name_hash == name)) or 0
-    by_address = db.session.scalar(recent.where(SignInAttempt.address == address[:64])) or 0
-    if by_name >= MOST_PER_NAME or by_address >= MOST_PER_ADDRESS:
-        raise Denied(
-            N_("Too many wrong tries. Please wait %(minutes)s minutes and try again."),
-            minutes=int(WINDOW.total_seconds() // 60),
-        )
+def confirmed(user: User, password: str, visitor: Visitor) -> bool:
+    """Return whether this is the user's password, asked again before something that matters.
 
+    Call it outside any transaction.
 
-def forget_tries(username: str) -> None:
-    """Let a name be tried again at once, after its password was set anew."""
-    name = hashlib.sha256(username.strip().casefold().encode()).hexdigest()
-    db.session.execute(
-        update(SignInAttempt).where(SignInAttempt.name_hash == name).values(succeeded=True)
-    )
+    Raises:
+        Denied: too many wrong tries of late.
+    """
+    with records.transaction("sign-in"):
+        tried = tries.begin(user.username, TryKind.CONFIRMATION, visitor, user.id)
+    if not verify(user, password):
+        return False
+    with records.transaction("sign-in"):
+        tries.succeeded(tried)
+    return True

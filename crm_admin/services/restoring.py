@@ -15,7 +15,15 @@ from crm_admin.database import db
 from crm_admin.errors import CrmError
 from crm_admin.i18n import N_
 from crm_admin.models.users import UserSession
-from crm_admin.services import attachments, backups, installation, postgresql_tools, records
+from crm_admin.services import (
+    account_tokens,
+    attachments,
+    backups,
+    installation,
+    outbox,
+    postgresql_tools,
+    records,
+)
 from crm_admin.services import backup_archives as archives
 from crm_admin.services.backup_archives import Manifest
 
@@ -94,6 +102,8 @@ def restore(file: Path, instance: Path, folder: Path) -> Restored:
     with records.transaction("restore"):
         ended = update(UserSession).where(UserSession.ended_at.is_(None))
         db.session.execute(ended.values(ended_at=clock.now()))
+        account_tokens.end_everybodys()
+        outbox.hold_back()
     log.info("a backup of version %s was restored", manifest.schema)
     return Restored(manifest, exchange.kept)
 

@@ -118,7 +118,7 @@ def copied(original: Role, actor: User) -> Role:
     numbers = (f"_{number}" for number in count(2))
     code = next(c for n in numbers if (c := f"{original.code[:200]}{n}") not in taken)
     rights = {key: getattr(original, key) for key in role_rights.COLUMNS}
-    role = Role(code=code, **rights)
+    role = Role(code=code, requires_second_factor=original.requires_second_factor, **rights)
     for key in ("label_en", "label_zh_hans", "label_zh_hant"):
         if name := getattr(original, key):
             setattr(role, key, f"{name[:200]} ({code[len(original.code[:200]) + 1 :]})")

@@ -91,6 +91,8 @@ class Rights:
     shares: frozenset[tuple[int, str]]
     #: Whether any of it depends on what day it is.
     dated: bool
+    #: The roles whose users need a second factor.
+    strict: frozenset[int]
     grants: dict[tuple[Any, ...], tuple[Grant, ...]] = field(default_factory=dict)
     limits: dict[tuple[Any, ...], dict[str, str]] = field(default_factory=dict)
     fixed: dict[tuple[Any, ...], frozenset[str]] = field(default_factory=dict)
@@ -124,15 +126,18 @@ class Rights:
 def rights_kept() -> Rights:
     """Return what the roles give, read anew whenever an administrator has changed it."""
     columns = [getattr(Role, key) for key in COLUMNS]
-    rows = db.session.execute(select(Role.id, Role.code, *columns).where(Role.deleted_at.is_(None)))
-    roles = {id: RoleRights(code, *(part or {} for part in parts)) for id, code, *parts in rows}
+    statement = select(Role.id, Role.requires_second_factor, Role.code, *columns)
+    rows = db.session.execute(statement.where(Role.deleted_at.is_(None))).all()
+    roles = {id: RoleRights(code, *(part or {} for part in parts)) for id, _, code, *parts in rows}
+    strict = frozenset(row.id for row in rows if row.requires_second_factor)
     users: dict[int, tuple[int, ...]] = {}
     held = select(user_roles.c.user_id, user_roles.c.role_id).order_by(user_roles.c.role_id)
     for user, role in db.session.execute(held):
         users[user] = (*users.get(user, ()), role)
     stand_ins, shares = _stand_ins(), _shares()
     conditional = any(role.conditions or role.field_conditions for role in roles.values())
-    return Rights(roles, users, stand_ins, shares, bool(stand_ins or shares or conditional))
+    dated = bool(stand_ins or shares or conditional)
+    return Rights(roles, users, stand_ins, shares, dated, strict)
 
 
 def _stand_ins() -> dict[int, tuple[StandIn, ...]]:

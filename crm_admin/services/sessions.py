@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.orm import load_only
 
 from crm_admin import clock
@@ -14,7 +14,7 @@ from crm_admin.database import db
 from crm_admin.models.configuration import ConfigurationStamp
 from crm_admin.models.notifications import Notification
 from crm_admin.models.users import User, UserSession
-from crm_admin.services import configuration, records
+from crm_admin.services import configuration, organisation, records
 
 #: How often a session's last use is noted.
 NOTED_EVERY = timedelta(minutes=1)
@@ -50,6 +50,7 @@ _FOUND = (
             User.is_active,
             User.is_system,
             User.must_change_password,
+            User.second_factor_at,
             User.language,
             User.time_zone,
             User.theme,
@@ -136,17 +137,50 @@ def note_use(session: Found) -> bool:
 
 def end(actor: User, id: int) -> bool:
     """End one of the actor's own sessions; return whether there was one to end."""
-    statement = update(UserSession).where(
-        UserSession.id == id, UserSession.user_id == actor.id, UserSession.ended_at.is_(None)
+    return _end(actor, UserSession.id == id) > 0
+
+
+def end_elsewhere(user: User, actor: User, *, id: int | None = None, but: int | None = None) -> int:
+    """End one of a user's sessions, or all except `but`, and say so in the history.
+
+    Return how many ended.
+
+    Raises:
+        Denied: the user has rights that the actor lacks.
+    """
+    if actor.id != user.id:
+        organisation.check_rank(user, actor)
+    ended = _end(user, UserSession.id == id if id is not None else UserSession.id != (but or 0))
+    if ended:
+        records.note(user, actor, "session ended" if id is not None else "sessions ended", {})
+    return ended
+
+
+def _end(user: User, condition: ColumnElement[bool]) -> int:
+    """End those of a user's living sessions for which the condition holds; return how many."""
+    now = clock.now()
+    living = update(UserSession).where(
+        UserSession.user_id == user.id,
+        UserSession.ended_at.is_(None),
+        UserSession.expires_at > now,
+        condition,
     )
-    return bool(db.session.execute(statement.values(ended_at=clock.now())).rowcount)  # type: ignore[attr-defined]
+    return int(db.session.execute(living.values(ended_at=now)).rowcount)  # type: ignore[attr-defined]
 
 
-def of(actor: User, limits: Limits) -> Sequence[UserSession]:
-    """Return the actor's living sessions, the last used first."""
+def renew(id: int) -> str:
+    """Give a session another token, within a transaction; return it. The old one opens nothing."""
+    token = secrets.token_urlsafe(32)
+    renewed = update(UserSession).where(UserSession.id == id)
+    db.session.execute(renewed.values(token_hash=_hash(token)))
+    return token
+
+
+def of(user: User, limits: Limits) -> Sequence[UserSession]:
+    """Return a user's living sessions, the last used first."""
     now: datetime = clock.now()
     statement = select(UserSession).where(
-        UserSession.user_id == actor.id,
+        UserSession.user_id == user.id,
         UserSession.ended_at.is_(None),
         UserSession.expires_at > now,
         UserSession.seen_at > now - limits.idle,

@@ -11,7 +11,7 @@ from crm_admin.i18n import N_
 from crm_admin.jobs import JOBS, Job, run
 from crm_admin.models.job_runs import JobRun
 from crm_admin.models.users import User
-from crm_admin.services import access, job_runs, labels
+from crm_admin.services import access, job_runs, labels, outbox, records
 from crm_admin.views import columns, requests
 from crm_admin.views.page import Page
 from crm_admin.views.words import gettext as _
@@ -26,7 +26,7 @@ class Jobs(Page):
 
     path, label, icon = "/jobs/", N_("Jobs"), "timer"
     menu, order = N_("Administration"), 60
-    allowed = {"index": _may_run, "run": _may_run}
+    allowed = {"index": _may_run, "run": _may_run, "mail": _may_run}
 
     @expose("/")
     def index(self) -> str:
@@ -39,7 +39,18 @@ class Jobs(Page):
             banner=banner if silent else "",
             jobs=[_job(job, last.get(job.name)) for job in JOBS.values()],
             runs=[_run(one) for one in job_runs.recent()],
+            mail=_mail(),
         )
+
+    @expose("/mail/", methods=("POST",))
+    def mail(self) -> Any:
+        """Try again, or forget, what could not be sent."""
+        again = request.form.get("what") == "again"
+        with records.transaction("form"):
+            count = outbox.try_again() if again else outbox.give_up()
+        said = N_("%(count)s messages are tried again.") if again else N_("%(count)s forgotten.")
+        flash(_(said, count=count), "success")
+        return redirect(self.path)
 
     @expose("/run/", methods=("POST",))
     def run(self) -> Any:
@@ -53,6 +64,28 @@ class Jobs(Page):
             count = progress.count if progress else 0
             flash(_("The job acted on %(count)s records.", count=count), "success")
         return redirect(self.path)
+
+
+def _mail() -> dict[str, Any]:
+    """Return how the outbox stands; no text of a message is shown, only to whom it could not go."""
+    post, zone, state = requests.post(), requests.zone(), outbox.state()
+    return {
+        "is_on": post.server is not None,
+        "host": post.server.host if post.server else "",
+        "public_url": post.public_url,
+        "waiting": state.waiting,
+        "last_sent": columns.moment(state.last_sent, zone) if state.last_sent else "",
+        "failed": [
+            {
+                "recipient": one.recipient,
+                "subject": one.subject,
+                "at": columns.moment(one.failed_at, zone),
+                "attempts": one.attempts,
+                "error": one.last_error or "",
+            }
+            for one in state.failed
+        ],
+    }
 
 
 def _job(job: Job, last: JobRun | None) -> dict[str, Any]:

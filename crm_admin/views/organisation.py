@@ -17,6 +17,7 @@ from crm_admin.models.users import User
 from crm_admin.services import (
     access,
     labels,
+    organisation,
     passwords,
     records,
     references,
@@ -61,7 +62,7 @@ class UserView(EntityView):
             fields["roles"] = forms.RecordsField(_("Roles"), list(roles))
         if record.id is None:
             help = _(
-                "They choose their own when they first sign in. Empty: they cannot sign in yet."
+                "They choose their own when they first sign in. Empty: invite them afterwards."
             )
             fields["password"] = PasswordField(_("First password"), description=help)
         return fields
@@ -89,6 +90,12 @@ class UserView(EntityView):
             found.append(pages.button(_("View as"), "/view-as/", "eye", fields=fields))
         if record.locked() or not access.may(record, actor, "edit"):
             return found
+        assert isinstance(record, User)
+        if not organisation.ranks_over(record, actor):
+            found.append(pages.button(_("Account"), f"/accounts/?user={record.id}", "shield-user"))
+            if record.password_hash is None and record.is_active:
+                fields = [("id", record.id)]
+                found.append(pages.button(_("Invite"), "/accounts/invite/", "mail", fields=fields))
         question = _("Give this user a new password? Their open sessions end.")
         return [
             *found,

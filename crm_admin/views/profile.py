@@ -6,11 +6,12 @@ from zoneinfo import available_timezones
 from flask import flash, g, redirect, request
 from flask_admin import expose
 
-from crm_admin.errors import Invalid
+from crm_admin.errors import Denied, Invalid
 from crm_admin.i18n import N_
-from crm_admin.services import access, people, records, sessions
+from crm_admin.services import access, people, records, sessions, tries
 from crm_admin.views import columns, requests
 from crm_admin.views.page import Page, anyone
+from crm_admin.views.sign_ins import sessions_shown, tries_shown
 from crm_admin.views.signing_in import limits
 from crm_admin.views.words import gettext as _
 
@@ -19,7 +20,13 @@ class Profile(Page):
     """What each person sets for themselves, and nobody for another."""
 
     path, label = "/profile/", N_("My profile")
-    allowed = {"index": anyone, "preferences": anyone, "password": anyone, "end_session": anyone}
+    allowed = {
+        "index": anyone,
+        "preferences": anyone,
+        "password": anyone,
+        "end_session": anyone,
+        "end_sessions": anyone,
+    }
 
     @expose("/")
     def index(self) -> str:
@@ -30,6 +37,7 @@ class Profile(Page):
 
     def _shown(self, problems: dict[str, str]) -> str:
         actor = requests.actor()
+        since = actor.second_factor_at
         company = _("The company's (%(zone)s)", zone=requests.company_zone())
         return self.render(
             "profile.html",
@@ -38,7 +46,11 @@ class Profile(Page):
             timezones=[("", company), *((z, z) for z in sorted(available_timezones()))],
             timezone=actor.time_zone or "",
             password_problems={"current": "", "new": "", "repeat": ""} | problems,
-            sessions=[_session(one) for one in sessions.of(actor, limits())],
+            sessions=sessions_shown(sessions.of(actor, limits()), f"{self.path}sessions/end/?id="),
+            end_all_url=f"{self.path}sessions/end-others/",
+            tries=tries_shown(tries.of(actor)),
+            factor_since=columns.moment(since, requests.zone()) if since else "",
+            factor_url="/second-factor/",
         )
 
     @expose("/preferences/", methods=("POST",))
@@ -66,14 +78,13 @@ class Profile(Page):
             return redirect(self.path)
         actor, sent, id = requests.actor(), request.form, g.session_id
         try:
+            people.confirm(actor, sent.get("current", ""), requests.visitor())
             with records.transaction("profile"):
                 people.change_password(
-                    actor,
-                    sent.get("current", ""),
-                    sent.get("new", ""),
-                    sent.get("repeat", ""),
-                    session_id=id,
+                    actor, sent.get("new", ""), sent.get("repeat", ""), session_id=id
                 )
+        except Denied as refused:
+            return self._shown({"current": refused.text(_)}), 429
         except Invalid as invalid:
             names = {"password": "new"}
             return self._shown({names.get(p.field, p.field): p.text(_) for p in invalid.problems})
@@ -85,27 +96,16 @@ class Profile(Page):
         """Sign out somewhere else."""
         actor, id = requests.actor(), access.key_of(request.args.get("id")) or 0
         with records.transaction("session"):
-            ended = sessions.end(actor, id)
+            ended = sessions.end_elsewhere(actor, actor, id=id)
         if ended:
             flash(_("That session has ended."), "success")
         return redirect(self.path)
 
-
-def _session(one: Any) -> dict[str, Any]:
-    return {
-        "device": _device(one.agent),
-        "at": columns.moment(one.seen_at, requests.zone()),
-        "address": one.address,
-        "current": one.id == g.session_id,
-        "end_url": f"/profile/sessions/end/?id={one.id}",
-    }
-
-
-def _device(agent: str) -> str:
-    """Return the browser and system that a browser says it is, as far as people name them."""
-    browsers = ("Edg", "Firefox", "Chrome", "Safari")
-    systems = ("Windows", "Android", "iPhone", "iPad", "Mac OS", "Linux")
-    browser = next((name for name in browsers if name in agent), "")
-    system = next((name for name in systems if name in agent), "")
-    found = " · ".join(filter(None, ({"Edg": "Edge"}.get(browser, browser), system)))
-    return found or str(_("Unknown device"))
+    @expose("/sessions/end-others/", methods=("POST",))
+    def end_sessions(self) -> Any:
+        """Sign out everywhere else."""
+        actor, id = requests.actor(), g.session_id
+        with records.transaction("session"):
+            sessions.end_elsewhere(actor, actor, but=id)
+        flash(_("You are signed out everywhere else."), "success")
+        return redirect(self.path)

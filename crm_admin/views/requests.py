@@ -1,17 +1,21 @@
 """What one request is about: who asks, in which language and time zone, and for what in a list."""
 
+import secrets
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from flask import current_app, g, request, session
 from flask_login import current_user
+from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.datastructures import MultiDict
 
 from crm_admin import i18n
 from crm_admin.models.users import User
 from crm_admin.services import zones
 from crm_admin.services.listing import MOST_PAGES, Question
+from crm_admin.services.outbox import Post
+from crm_admin.services.tries import Visitor
 
 SIZES = (20, 50, 100, 200)
 THEMES = ("light", "dark", "system")
@@ -73,6 +77,11 @@ def zone() -> ZoneInfo:
         known = g.zone = own or company_zone()
     found: ZoneInfo = known
     return found
+
+
+def post() -> Post:
+    """Return how mail leaves, and what its links begin with."""
+    return Post.of(current_app.config)
 
 
 def company_zone() -> ZoneInfo:
@@ -140,6 +149,33 @@ def is_ours(address: str) -> bool:
     """Return whether an address leads to a page of ours, however a browser may read it."""
     plain = "\\" not in address and all(ord(character) >= 32 for character in address)
     return plain and address.startswith("/") and not address.startswith("//")
+
+
+def visitor() -> Visitor:
+    """Return who asks, as tries to sign in are counted: by address, and by a browser known before.
+
+    Its cookie says that this user has signed in there; it opens nothing.
+    """
+    try:
+        known = _device_seal().loads(request.cookies.get(device_cookie(), ""))
+        device, of = str(known["device"]), int(known["user"])
+    except (BadData, KeyError, TypeError, ValueError):
+        device, of = "", None
+    return Visitor(request.remote_addr or "", request.user_agent.string, device, of)
+
+
+def known_device(user_id: int) -> str:
+    """Return what the cookie of a browser holds on which this user has signed in."""
+    return str(_device_seal().dumps({"user": user_id, "device": secrets.token_hex(16)}))
+
+
+def device_cookie() -> str:
+    """Return the name of that cookie."""
+    return f"{current_app.config['SESSION_COOKIE_NAME']}-device"
+
+
+def _device_seal() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="device")
 
 
 def wants_json() -> bool:

@@ -44,7 +44,10 @@ class RoleView(EntityView):
 
     column_list = ("label_en", "code", "label_zh_hans", "label_zh_hant")
     subtitle = ("code",)
-    sections = ((BASICS, ("code", "label_en", "label_zh_hans", "label_zh_hant")),)
+    sections = (
+        (BASICS, ("code", "label_en", "label_zh_hans", "label_zh_hant")),
+        (N_("Signing in"), ("requires_second_factor",)),
+    )
 
     def buttons(self, record: Record) -> list[dict[str, Any]]:
         found = [
@@ -193,6 +196,7 @@ class RoleView(EntityView):
         if other is not None:
             for key, compared in _TOLD.items():
                 differences += compared(getattr(role, key), getattr(other, key), _)
+            differences += _second_factor(role, other)
         return self.render(
             "roles/compare.html",
             title=_("Compare %(role)s", role=role),
@@ -212,6 +216,13 @@ class RoleView(EntityView):
             flash(_("Copied. Give it a name of its own."), "success")
             here = f"{self.path}edit/?id={made.id}"
         return redirect(here)
+
+
+def _second_factor(role: Role, other: Role) -> list[tuple[str, str, str]]:
+    """Return the line by which one of the roles requires a second factor and the other does not."""
+    here, there = role.requires_second_factor, other.requires_second_factor
+    said = {True: _("Yes"), False: _("No")}
+    return [(_("Requires a second factor"), said[here], said[there])] if here is not there else []
 
 
 def _each_right(entry: history.Entry) -> history.Entry:

@@ -11,16 +11,33 @@ from werkzeug.exceptions import Forbidden, SecurityError, Unauthorized
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crm_admin.models.users import User
-from crm_admin.services import notifications, sessions, viewing
+from crm_admin.services import notifications, second_factors, sessions, viewing
 from crm_admin.views import requests
 from crm_admin.views.signing_in import limits
 
 #: The only endpoints that answer a stranger.
 PUBLIC = frozenset(
-    {"static", "signing_in.sign_in", "health.healthz", "looks.language", "looks.look"}
+    {
+        "static",
+        "signing_in.sign_in",
+        "second_step.code",
+        "account_links.forgot",
+        "account_links.reset",
+        "account_links.invitation",
+        "health.healthz",
+        "looks.language",
+        "looks.look",
+    }
 )
 #: Those that also answer a person who must first choose a password of their own.
 _FIRST = PUBLIC | {"profile.index", "profile.password", "signing_in.sign_out"}
+#: Those that also answer a person who must first set up a second factor.
+_ENROLMENT = PUBLIC | {
+    "second_factor.index",
+    "second_factor.begin",
+    "second_factor.confirm",
+    "signing_in.sign_out",
+}
 
 
 def init_app(app: Flask) -> None:
@@ -91,17 +108,20 @@ def _keep_token() -> None:
 
 
 def _let_in() -> Any:
-    """Turn strangers away, and send those with a password that was given to them to change it."""
+    """Turn strangers away, and send who must first change a password or set up a second factor."""
     if request.endpoint in ("static", "health.healthz"):
         return None
     if not requests.is_signed_in():
         if request.endpoint in PUBLIC:
             return None
         raise Unauthorized
-    if requests.views_as():
-        return _only_look()
-    if requests.actor().must_change_password and request.endpoint not in _FIRST:
+    user = requests.signed_in_user()
+    if user.must_change_password and request.endpoint not in _FIRST:
         return redirect("/profile/?first=1")
+    if not user.must_change_password and second_factors.lacking(user):
+        return None if request.endpoint in _ENROLMENT else redirect("/second-factor/")
+    if requests.views_as():
+        _only_look()
     return None
 
 

@@ -3,7 +3,16 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from flask import session as cookie
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import inspect
@@ -12,7 +21,7 @@ from crm_admin import i18n
 from crm_admin.errors import Denied
 from crm_admin.models.base import Record
 from crm_admin.models.users import User
-from crm_admin.services import access, passwords, records, sessions
+from crm_admin.services import access, passwords, records, second_factors, sessions
 from crm_admin.services.sessions import Limits
 from crm_admin.views import columns, requests
 from crm_admin.views.words import gettext as _
@@ -21,6 +30,8 @@ blueprint = Blueprint("signing_in", __name__)
 
 #: What of a form is no part of what was typed.
 _NOT_TYPED = {"csrf_token", "form_key", "version", "url", "_continue_editing", "password"}
+#: Where the cookie holds the token of a sign-in whose code is still to come.
+SECOND_STEP = "second_step"
 LARGEST_DRAFT = 200_000
 DRAFT_SECONDS = 24 * 3600
 
@@ -46,26 +57,55 @@ def sign_in() -> Any:
         return redirect("/") if requests.is_signed_in() else form()
     username = request.form.get("username", "")[:200]
     try:
-        user = passwords.sign_in(username, request.form.get("password", ""), _address())
+        user = passwords.sign_in(username, request.form.get("password", ""), requests.visitor())
     except Denied as refused:
         return form(error=refused.text(_), username=username), 429
     if user is None:
         current_app.logger.warning("sign-in refused")
         error = _("The user name or the password is not right.")
         return form(error=error, username=username), 401
+    if user.second_factor_at is not None:
+        cookie[SECOND_STEP] = second_factors.begin(user)
+        return code_form()
+    return let_in(user)
+
+
+def let_in(user: User) -> Any:
+    """Sign in a user who has shown all that is asked of them, and go on to where they wanted."""
     id, draft = user.id, _draft(request.form.get("draft", ""), user.id)
-    token = sessions.open_session(user, _address(), request.user_agent.string, limits())
+    visitor = requests.visitor()
+    token = sessions.open_session(user, visitor.address, visitor.agent, limits())
     current_app.logger.info("user %s signed in", id)
-    kept = {key: cookie[key] for key in ("language", "theme") if key in cookie}
-    cookie.clear()  # a token that was there before is worth nothing now
-    cookie.update(kept | {"token": token})
-    cookie.permanent = True
+    start_cookie(token)
     if user.language:  # the next sign-in page, and what was typed, are in their language too
         cookie["language"] = user.language
         i18n.use_language(user.language)
-    if draft is not None:
-        return _resume(draft, user)
-    return redirect(_next())
+    answer = make_response(redirect(_next()) if draft is None else _resume(draft, user))
+    if visitor.device_of != id:
+        answer.set_cookie(
+            requests.device_cookie(),
+            requests.known_device(id),
+            max_age=timedelta(days=365),
+            httponly=True,
+            samesite="Lax",
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+        )
+    return answer
+
+
+def start_cookie(token: str) -> None:
+    """Let the cookie hold this session's token and nothing of what was before but the looks."""
+    kept = {key: cookie[key] for key in ("language", "theme") if key in cookie}
+    cookie.clear()  # a token that was there before is worth nothing now
+    g.pop("csrf_token", None)  # nor is the one that its forms bore
+    cookie.update(kept | {"token": token})
+    cookie.permanent = True
+
+
+def code_form(error: str = "") -> str:
+    """Return the page that asks for the second factor, with what the sign-in page carried along."""
+    draft = request.form.get("draft", "")
+    return render_template("sign_in_code.html", form_error=error, next=_next(), draft=draft)
 
 
 @blueprint.route("/sign-out", methods=("POST",))
@@ -88,7 +128,12 @@ def form(*, error: str = "", username: str = "") -> str:
     """Return the sign-in page, with the form somebody was filling in when their session ran out."""
     draft = request.form.get("draft", "") if request.path == "/sign-in" else keep_draft()
     return render_template(
-        "sign_in.html", form_error=error, username=username, next=_next(), draft=draft
+        "sign_in.html",
+        form_error=error,
+        username=username,
+        next=_next(),
+        draft=draft,
+        forgot_url="/forgot-password" if requests.post().sends_links else "",
     )
 
 
@@ -106,10 +151,6 @@ def _next() -> str:
     """Return where to go after signing in: an address of ours, else home."""
     asked = request.values.get("next", "/")
     return asked if requests.is_ours(asked) else "/"
-
-
-def _address() -> str:
-    return request.remote_addr or ""
 
 
 # What was typed when the session ran out: sealed, and given back only to the same person.

@@ -18,22 +18,27 @@ from sqlalchemy import func, select
 
 from crm_admin.database import MIGRATIONS, db
 from crm_admin.errors import CrmError
+from crm_admin.models.accounts import Purpose
 from crm_admin.models.attachments import Attachment
 from crm_admin.models.audit import AuditEntry
 from crm_admin.models.configuration import NumberSeries, SentForm
 from crm_admin.models.customers import Customer
 from crm_admin.models.users import UserSession
 from crm_admin.services import (
+    account_tokens,
     attachments,
     backup_archives,
     backups,
     installation,
+    mail,
     organisation,
+    outbox,
     records,
     restoring,
     sessions,
 )
 from crm_admin.services.backup_archives import Unusable
+from crm_admin.services.sealing import Seal
 from tests.fresh import installed
 from tests.make import make
 
@@ -149,6 +154,21 @@ def test_everybody_signs_in_anew(live, backup, instance):
     restore(backup, instance)
     assert db.session.scalars(select(UserSession.ended_at)).one() is not None
     assert sessions.find(token, limits) is None
+
+
+def test_links_and_mail_that_waited_in_a_backup_are_not_good_again(live, backup, instance):
+    admin = organisation.by_username("admin")
+    server = mail.Server("127.0.0.1", 1, "", "", "none", "crm@example.com")
+    post = outbox.Post(server, "https://crm.example.com", "en", "CRM", Seal(["tests"]))
+    with records.transaction("tests"):
+        token = account_tokens.make(admin, Purpose.RESET)
+        outbox.write(post, admin, "test", "Hello", "Text", recipient="admin@example.com")
+    assert account_tokens.owner(token, Purpose.RESET) is not None
+    assert outbox.state().waiting == 1
+    backups.write(backup, instance)
+    restore(backup, instance)
+    assert account_tokens.owner(token, Purpose.RESET) is None
+    assert (outbox.state().waiting, len(outbox.state().failed)) == (0, 1)
 
 
 def test_a_backup_is_for_its_owner_only_and_never_half_there(live, backup):

@@ -33,6 +33,7 @@ from crm_admin.services import (
     search,
     validation,
 )
+from crm_admin.services.tries import Visitor
 
 FOLDER = Path(__file__).parents[2] / "config" / "demo"
 DAY = date(2026, 3, 2)
@@ -182,7 +183,7 @@ class TestTheCompany:
 
     def test_everybody_can_sign_in_with_the_one_password(self):
         for username in ("zhang.wei", "chen.i-chun"):
-            user = passwords.sign_in(username, PASSWORD, "127.0.0.1")
+            user = passwords.sign_in(username, PASSWORD, Visitor("127.0.0.1"))
             assert user is not None
             assert not user.must_change_password
 

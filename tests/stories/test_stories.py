@@ -7,6 +7,7 @@ import pytest
 from crm_admin.models.contacts import Contact
 from crm_admin.models.customers import Customer
 from tests.browser import barriers
+from tests.conftest import PASSWORD
 from tests.make import make
 
 WIDE, NARROW = {"width": 1360, "height": 850}, {"width": 390, "height": 844}
@@ -171,3 +172,63 @@ def test_the_look_is_dark_at_once_and_stays_dark(acme, enter):
         "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
     )
     assert max(brightness) < 90
+
+
+def test_a_phone_is_set_up_and_asked_for_at_the_next_sign_in(people, enter):
+    import pyotp
+
+    page = enter("ana", locale="en", viewport=NARROW)
+    page.goto("/profile/")
+    page.get_by_role("link", name="Set up").click()
+    page.fill("#current", PASSWORD)
+    page.keyboard.press("Enter")
+    page.locator(".qr svg").wait_for()
+    assert barriers(page) == []
+    phone = pyotp.TOTP(page.locator(".secret").inner_text().replace(" ", ""))
+    page.fill("#code", phone.now())
+    page.keyboard.press("Enter")
+    codes = page.locator(".codes li")
+    codes.first.wait_for()
+    assert codes.count() == 10
+    code = codes.first.inner_text()
+    assert barriers(page) == []
+    page.context.clear_cookies()
+    page.goto("/customers/")
+    page.fill("#username", "ana")
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.locator("#code:focus").wait_for()
+    assert barriers(page) == []
+    page.keyboard.type("000000")
+    page.keyboard.press("Enter")
+    page.locator("#code-error").wait_for()
+    page.keyboard.type(code)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/customers/")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= NARROW["width"]
+
+
+def test_an_invitation_is_handed_over_and_used(people, enter, new_page, server):
+    from crm_admin.models.users import User
+
+    newcomer = make(User, name="New", username="newcomer", is_active=True)
+    page = enter("dev", locale="en")
+    page.goto(f"/users/details/?id={newcomer.id}")
+    page.get_by_role("button", name="Invite").click()
+    link = page.locator("#invitation-link").inner_text()
+    assert barriers(page) == []
+    guest = new_page(locale="zh-CN", viewport=NARROW)
+    guest.goto(link)
+    assert barriers(guest) == []
+    guest.fill("#password-new", "my kingdom for a mule")
+    guest.fill("#password-repeat", "my kingdom for a mule")
+    guest.keyboard.press("Enter")
+    guest.wait_for_url("**/sign-in")
+    guest.fill("#username", "newcomer")
+    guest.fill("#password", "my kingdom for a mule")
+    guest.keyboard.press("Enter")
+    guest.wait_for_url(f"{server}/")
+    page.goto(f"/accounts/?user={newcomer.id}")
+    assert "Used" in page.locator("main").inner_text()
+    assert barriers(page) == []

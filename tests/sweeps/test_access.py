@@ -41,6 +41,21 @@ ELSEWHERE = {
     "health.healthz": "says only ok",
     "signing_in.sign_in": "tests/views/test_signing_in.py",
     "signing_in.sign_out": "tests/views/test_signing_in.py",
+    "second_step.code": "tests/views/test_second_factor.py",
+    "second_factor.index": "one's own; tests/views/test_second_factor.py",
+    "second_factor.begin": "one's own",
+    "second_factor.confirm": "one's own",
+    "second_factor.codes": "one's own",
+    "second_factor.off": "one's own",
+    "account_links.forgot": "tests/views/test_account_links.py",
+    "account_links.reset": "tests/views/test_account_links.py",
+    "account_links.invitation": "tests/views/test_account_links.py",
+    "accounts.index": "below",
+    "accounts.invite": "below",
+    "accounts.withdraw": "below",
+    "accounts.take_away": "tests/views/test_accounts.py",
+    "accounts.end_session": "below",
+    "accounts.end_sessions": "below",
     "looks.language": "one's own language",
     "looks.look": "one's own look",
     "home.index": "tests/views/test_home.py",
@@ -48,6 +63,7 @@ ELSEWHERE = {
     "profile.preferences": "one's own",
     "profile.password": "one's own",
     "profile.end_session": "one's own",
+    "profile.end_sessions": "one's own",
     "inbox.index": "tests/views/test_home.py",
     "inbox.open": "tests/views/test_home.py",
     "inbox.read": "tests/views/test_home.py",
@@ -56,6 +72,7 @@ ELSEWHERE = {
     "completeness.index": "below",
     "jobs.index": "below",
     "jobs.run": "below",
+    "jobs.mail": "below",
     "attachments.download": "below",
     "attachments.upload": "below",
     "attachments.delete": "below",
@@ -355,8 +372,8 @@ def test_jobs_are_for_administrators(who, people, client_of):
     client = client_of(getattr(people, who))
     allowed = bool(granted(who, "run", "job_runs"))
     assert client.get("/jobs/").status_code == (200 if allowed else 404)
-    answer = client.post("/jobs/run/?name=clean_up")
-    assert answer.status_code == (302 if allowed else 404)
+    for address in ("/jobs/run/?name=clean_up", "/jobs/mail/"):
+        assert client.post(address).status_code == (302 if allowed else 404)
 
 
 @everybody
@@ -389,6 +406,19 @@ def test_passwords_of_others_are_given_by_administrators(who, people, client_of)
     sees, edits = granted(who, "view", "users"), granted(who, "edit", "users")
     assert answer.status_code == status(sees, edits, 302)
     assert (_now(people.cho).password_hash == before) is not bool(edits)
+
+
+@everybody
+def test_accounts_are_looked_after_by_who_edits_users(who, people, client_of):
+    client, id = client_of(getattr(people, who)), people.cho.id
+    sees, edits = granted(who, "view", "users"), granted(who, "edit", "users")
+    assert client.get(f"/accounts/?user={id}").status_code == status(sees, edits, 200)
+    for address in ("invite/", "withdraw/", "take-away/"):
+        answer = client.post(f"/accounts/{address}", data={"id": id})
+        assert answer.status_code == status(sees, edits, 302)
+    for address in (f"end/?user={id}&id=1", f"end-all/?user={id}"):
+        answer = client.post(f"/accounts/sessions/{address}")
+        assert answer.status_code == status(sees, edits, 302)
 
 
 @every_entity

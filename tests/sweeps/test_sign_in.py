@@ -17,6 +17,10 @@ PUBLIC = {
     "static": "scripts, styles and pictures",
     "health.healthz": "says only whether it works",
     "signing_in.sign_in": "is how one comes in",
+    "second_step.code": "likewise, with a second factor; tests/views/test_second_factor.py",
+    "account_links.forgot": "a link by mail; tests/views/test_account_links.py",
+    "account_links.reset": "where it leads to",
+    "account_links.invitation": "likewise for a new user",
     "looks.language": "the sign-in page can be read in three languages",
     "looks.look": "and in the dark",
 }

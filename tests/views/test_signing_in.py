@@ -9,7 +9,7 @@ from crm_admin import clock
 from crm_admin.database import db
 from crm_admin.models.customers import Customer
 from crm_admin.models.users import SignInAttempt, UserSession
-from crm_admin.services import organisation, passwords, records
+from crm_admin.services import organisation, records, tries
 from crm_admin.views import signing_in
 from tests.conftest import PASSWORD
 from tests.make import make
@@ -52,11 +52,11 @@ def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(sign_in, username
 
 
 def test_after_too_many_wrong_tries_even_the_right_password_must_wait(sign_in, app):
-    for _ in range(passwords.MOST_PER_NAME):
+    for _ in range(tries.MOST_PER_NAME):
         assert sign_in("ana", "wrong").answer.status_code == 401
     assert sign_in("ana").answer.status_code == 429
     assert sign_in("ben").answer.status_code == 302
-    earlier = clock.now() - passwords.WINDOW - timedelta(seconds=1)
+    earlier = clock.now() - tries.WINDOW - timedelta(seconds=1)
     with records.transaction("tests"):
         db.session.execute(update(SignInAttempt).values(tried_at=earlier))
     assert sign_in("ana").answer.status_code == 302
