@@ -15,6 +15,7 @@ from crm_admin.models.audit import AuditEntry
 from crm_admin.models.base import Record
 from crm_admin.models.users import User
 from crm_admin.services import access
+from crm_admin.services.changes import REASON
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,12 @@ def of(
 def _readable(
     model: type[Record], actor: User, changes: Mapping[str, Any]
 ) -> list[tuple[str, Any, Any]]:
-    """Return (field, old, new) of those changes that the actor may see."""
-    return [(k, *pair) for k, pair in changes.items() if access.readable(actor, model, k)]
+    """Return (field, old, new) of those changes that the actor may see.
+
+    Why something changed is told to who sees something that changed.
+    """
+    seen = [(k, *pair) for k, pair in changes.items() if access.readable(actor, model, k)]
+    return seen if any(key != REASON for key, _old, _new in seen) else []
 
 
 def names(model: type[Record], ids: set[int]) -> dict[int, str]:

@@ -29,6 +29,10 @@ ACTIONS = {
     "sent back": N_("Sent back"),
     "paid": N_("Paid"),
     "moved": N_("Stock moved"),
+    "handed over": N_("Handed over"),
+    "handed back": N_("Handover taken back"),
+    "claimed": N_("Taken from the pool"),
+    "released": N_("Put back into the pool"),
     "password changed": N_("Password changed"),
 }
 
@@ -55,6 +59,7 @@ VERBS = {
     "export": N_("Export"),
     "import": N_("Import"),
     "assign": N_("Assign"),
+    "claim": N_("Claim"),
     "approve": N_("Approve"),
     "pay": N_("Pay"),
     "run": N_("Run"),

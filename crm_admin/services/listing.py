@@ -39,7 +39,10 @@ _STAMPS = ("id", "created_at", "updated_at")
 
 @dataclass(frozen=True)
 class Question:
-    """What a person asked of a list; `filters` holds (field, operation, value)."""
+    """What a person asked of a list; `filters` holds (field, operation, value).
+
+    `within` holds (column, id), None where the column must be empty.
+    """
 
     search: str = ""
     filters: tuple[tuple[str, str, str], ...] = ()
@@ -48,7 +51,7 @@ class Question:
     page: int = 0
     size: int = 50
     binned: bool = False
-    within: tuple[tuple[str, int], ...] = ()
+    within: tuple[tuple[str, int | None], ...] = ()
     zone: tzinfo = UTC
 
 
@@ -179,6 +182,14 @@ def _related(
         .order_by(*newest, table.c.id.desc())
         .limit(bindparam("size", type_=Integer))
     )
+
+
+def ids(
+    model: type[Record], actor: User, question: Question, verb: str, most: int
+) -> Sequence[int]:
+    """Return up to `most` ids of the records asked for that the actor may do this to."""
+    _found, ordered, values = _asked(model, actor, question, verb)
+    return ask(ordered, values | {"start": 0, "size": most}).scalars().all()
 
 
 def count(model: type[Record], actor: User, question: Question) -> int:

@@ -15,11 +15,11 @@ from crm_admin.models.users import User
 from crm_admin.services import access, labels, records
 
 #: Rights that only some entities know.
-_SPECIAL = {"expenses": ("approve", "pay"), "job_runs": ("run",)}
+_SPECIAL = {"customers": ("claim",), "expenses": ("approve", "pay"), "job_runs": ("run",)}
 
 
 def _verbs() -> list[str]:
-    return [*access.VERBS, "approve", "pay", "run"]
+    return [*access.VERBS, *dict.fromkeys(v for special in _SPECIAL.values() for v in special)]
 
 
 def verbs_of(model: type[Record]) -> list[str]:

@@ -22,7 +22,7 @@ from crm_admin.services import (
     references,
     validation,
 )
-from crm_admin.views import columns, forms, pages, requests
+from crm_admin.views import columns, forms, handovers, pages, requests
 from crm_admin.views.base import BASICS, EntityView
 from crm_admin.views.words import gettext as _
 
@@ -42,7 +42,7 @@ class UserView(EntityView):
     filters = ("department", "is_active", "username", "name")
     subtitle = ("username", "department", "job_title")
     sections = (
-        (BASICS, ("name", "username", "department", "job_title", "is_active")),
+        (BASICS, ("name", "username", "department", "job_title", "is_active", "customer_limit")),
         (N_("How to reach them"), ("email", "phone")),
         (N_("Rights"), ("roles",)),
         (N_("First password"), ("password",)),
@@ -83,6 +83,8 @@ class UserView(EntityView):
         if access.allows(actor, "view", Role):
             url = f"/explain/?user={record.id}"
             found.append(pages.button(_("Rights explained"), url, "circle-question-mark"))
+        assert isinstance(record, User)
+        found += handovers.of_person_button(record, actor)
         if record.locked() or not access.may(record, actor, "edit"):
             return found
         question = _("Give this user a new password? Their open sessions end.")
