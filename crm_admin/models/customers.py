@@ -111,9 +111,10 @@ class Customer(Searchable, Checked, Customizable, Record):
     chief_representative_id: Mapped[int | None] = field(
         ForeignKey("users.id"), label=N_("Chief representative"), verb="assign", index=True
     )
-    pooled_at: Mapped[datetime | None] = field(label=N_("In the pool since"), given=True)
     next_contact_on: Mapped[date | None] = field(label=N_("Next contact on"), index=True)
     notes: Mapped[str | None] = field(Text, label=N_("Notes"), kind="lines")
+    #: Since when it has no account manager; its assignments say so too, but no list asks them.
+    pooled_at: Mapped[datetime | None]
 
     parent: Mapped["Customer | None"] = relationship(remote_side="Customer.id")
 

@@ -99,7 +99,8 @@ def _along(items: Iterable[Item]) -> dict[type[Record], Counter[int]]:
                 customer.in_(ids),
                 table.c.deleted_at.is_(None),
             )
-            counts.update(dict(ask(grouped.group_by(customer)).tuples()))
+            for id, number in ask(grouped.group_by(customer)):
+                counts[id] += number
         found[model] = counts
     return found
 

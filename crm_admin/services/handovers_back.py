@@ -77,7 +77,8 @@ def customers(handover: Handover, actor: User, limit: int) -> Sequence[tuple[int
     seen = select(Customer.id, Customer.name).where(
         Customer.id.in_(ids), *access.rows(Customer, actor)
     )
-    return db.session.execute(seen.order_by(Customer.name, Customer.id).limit(limit)).tuples().all()
+    found = db.session.execute(seen.order_by(Customer.name, Customer.id).limit(limit))
+    return [(id, name) for id, name in found]
 
 
 def take_back(handover: Handover, actor: User, source: str) -> Outcome:

@@ -77,10 +77,12 @@ def _readable(
 ) -> list[tuple[str, Any, Any]]:
     """Return (field, old, new) of those changes that the actor may see.
 
-    Why something changed is told to who sees something that changed.
+    Why something changed is told last, and only to who sees something that changed.
     """
-    seen = [(k, *pair) for k, pair in changes.items() if access.readable(actor, model, k)]
-    return seen if any(key != REASON for key, _old, _new in seen) else []
+    why = [(REASON, *changes[REASON])] if REASON in changes else []
+    keys = [k for k in changes if k != REASON and access.readable(actor, model, k)]
+    seen = [(key, *changes[key]) for key in keys]
+    return [*seen, *why] if seen else []
 
 
 def names(model: type[Record], ids: set[int]) -> dict[int, str]:

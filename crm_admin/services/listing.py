@@ -34,7 +34,7 @@ MOST_PAGES = 2_000
 #: More records than there are.
 ALL = 2**31 - 1
 #: Columns without a label that people may sort by.
-_STAMPS = ("id", "created_at", "updated_at")
+_STAMPS = ("id", "created_at", "updated_at", "pooled_at")
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,8 @@ def _asked(
 def _sorts(model: type[Record], actor: User, key: str) -> bool:
     """Return whether a list can be in the order of this: a field its reader sees, or a stamp."""
     column_key = model.column_key(key)
-    known = bool(access.field_info(model, column_key).get("label")) or column_key in _STAMPS
+    stamp = column_key in _STAMPS and column_key in access.table_of(model).c
+    known = stamp or bool(access.field_info(model, column_key).get("label"))
     return known and access.readable(actor, model, key)
 
 

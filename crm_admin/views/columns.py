@@ -29,8 +29,12 @@ Formatter = Callable[[Any], str | Markup]
 Writer = Callable[[Any], Any]
 
 
-#: Columns that every record has, and that no form asks for.
-_STAMPS = {"created_at": N_("Created at"), "updated_at": N_("Changed at")}
+#: Columns that no form asks for and no history tells of; every record has the first two.
+_STAMPS = {
+    "created_at": N_("Created at"),
+    "updated_at": N_("Changed at"),
+    "pooled_at": N_("In the pool since"),
+}
 
 
 @dataclass(frozen=True, eq=False)  # there is one of each; comparing all it says costs every page

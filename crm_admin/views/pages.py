@@ -173,8 +173,6 @@ def _sections(view: Any, record: Record, lacking: dict[str, Any] | None) -> list
                 continue
             missing = column.column_key in empty and not column.given
             value = "" if missing else _show(column, record)
-            if column.given and not value:
-                continue  # it is not there to be filled in
             items.append({"label": label, "value": value, "missing": missing})
         if items:
             found.append({"label": heading, "items": items})
