@@ -20,7 +20,7 @@ from crm_admin.services.handover_plans import CHUNK
 from crm_admin.services.handovers import Outcome, Refusal
 from crm_admin.services.notifications import Message
 
-_BACK = N_("%(by)s took back the handover of %(count)s customers to %(to)s.")
+_BACK = N_("%(by)s took back a handover to %(to)s; customers: %(count)s.")
 _CHANGED = N_("Somebody else changed who looks after it since.")
 
 

@@ -141,7 +141,7 @@ class HandoverPages:
             by, to = handovers_back.people(found)
             facts = [
                 (_("Handed over by"), by.name),
-                (_("To"), to.name),
+                (_("To whom"), to.name),
                 (_("When"), columns.moment(found.created_at, zone)),
                 (_("Reason"), found.reason),
             ]
@@ -211,7 +211,7 @@ def _form(path: str, data: Any) -> Form:
     """Return the form that asks to whom, and why."""
     fields = {
         "to": forms.LookupField(
-            _("To"),
+            _("To whom"),
             model=User,
             lookup_url=f"{path}ajax/lookup/?name=account_manager",
             create_url=None,

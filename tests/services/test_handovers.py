@@ -293,7 +293,7 @@ def test_a_handover_is_taken_back_as_one_act(people, acme):
     owners = db.session.scalars(select(Contract.owner_id).order_by(Contract.id)).all()
     assert owners == [people.ana.id, people.ana.id, people.ben.id]
     assert pooled.pooled_at is not None
-    assert "Dev took back the handover of 1 customers to Cho." in told(people.ana)
+    assert "Dev took back a handover to Cho; customers: 1." in told(people.ana)
     with pytest.raises(Invalid):
         handovers_back.take_back(db.session.get(Handover, done.handover_id), people.dev, "tests")
 

@@ -53,7 +53,7 @@ def test_one_is_handed_over_from_its_page_after_a_question(people, client_of, ac
     assert now(acme).account_manager_id == people.cho.id
     page = ben.get(answer.location)
     assert "1 customer handed over. Contracts: 1" in words_of(page)
-    assert "Handed over by Ben To Cho" in words_of(page)
+    assert "Handed over by Ben To whom Cho" in words_of(page)
     assert "New districts" in words_of(page)
 
 
