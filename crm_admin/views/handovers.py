@@ -29,7 +29,7 @@ from crm_admin.views.words import gettext as _
 from crm_admin.views.words import ngettext
 
 #: How many names of customers a page shows.
-SHOWN = 20
+SHOWN = 10
 _PARTS = tuple(Part)
 _ITEM = re.compile(r"(\d{1,10})\.([0-2])\.(\d{1,10})")
 
