@@ -77,5 +77,12 @@ BACKUP_FOLDER: str = ""
 #: For how many past days a job that was off still sends what was due then.
 CATCH_UP_DAYS: int = 7
 
+#: How many customers one person may have when they take one from the pool; 0 for any number. A
+#: user's own number goes first.
+CUSTOMERS_PER_PERSON: int = 300
+
+#: Whether somebody who comes too late for a customer is told who looks after it now.
+CLAIM_NAMES_OWNER: bool = True
+
 #: The least that the log says: DEBUG, INFO, WARNING or ERROR.
 LOG_LEVEL: str = "INFO"

@@ -10,7 +10,16 @@ from flask.cli import AppGroup
 from crm_admin.cli.company import actor
 from crm_admin.errors import CrmError
 from crm_admin.models.users import User
-from crm_admin.services import access, organisation, passwords, records, second_factors, tries
+from crm_admin.services import (
+    access,
+    handover_plans,
+    handovers,
+    organisation,
+    passwords,
+    records,
+    second_factors,
+    tries,
+)
 from crm_admin.services.outbox import Post
 
 command = AppGroup("users", help="Make, list and help the people who sign in.")
@@ -69,6 +78,33 @@ def list_users() -> None:
         place = user.department.code if user.department else "-"
         state = "" if user.is_active else "  (may not sign in)"
         click.echo(f"{user.username:20} {user.name:24} {place:12} {roles}{state}")
+
+
+@command.command("hand-over")
+@click.argument("old")
+@click.argument("new")
+@click.option("--reason", required=True, help="Why: the history of each customer keeps it.")
+@click.option("--as", "in_name_of", metavar="NAME", help="The user who does it; else the system.")
+def hand_over(old: str, new: str, reason: str, in_name_of: str | None) -> None:
+    """Give all that OLD looks after, with their contracts, to NEW. OLD may be a leaver."""
+    doer = actor(in_name_of)
+    found = {name: organisation.by_username(name) for name in (old, new)}
+    if missing := [name for name, user in found.items() if user is None]:
+        raise click.ClickException(f"There is no user {', '.join(missing)}.")
+    leaver, successor = found[old], found[new]
+    assert leaver is not None
+    assert successor is not None
+    items = handover_plans.of_person(doer, leaver)
+    try:
+        outcome = handovers.hand_over(items, successor, reason, doer, "cli")
+    except CrmError as error:
+        raise click.ClickException(str(error)) from error
+    along = [f"{count} {model.plural.lower()}" for model, count in outcome.along.items()]
+    click.echo(", ".join([f"{outcome.customers} customers", *along]) + f" go to {new}.")
+    for customer, problem in outcome.refused:
+        click.echo(f"{customer or '-'}: {problem.text()}", err=True)
+    if outcome.refused:
+        sys.exit(1)
 
 
 @command.command("set-password")

@@ -183,6 +183,8 @@ class Record(Model):
     owners: ClassVar[tuple[str, ...]] = ()
     #: The column of the record it belongs to: who reaches that one, reaches this one too.
     follows: ClassVar[str] = ""
+    #: That of its owners which changes hands along with the record it follows; none: it stays.
+    goes_along: ClassVar[str] = ""
     #: Whether records can only be added, never changed nor deleted.
     append_only: ClassVar[bool] = False
     #: The moment by which the newest come first; without one, the last that were added.

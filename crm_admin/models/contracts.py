@@ -71,6 +71,7 @@ class Contract(Searchable, Checked, Customizable, Record):
     detail = "number"
     owners = ("owner_id",)
     follows = "customer_id"
+    goes_along = "owner_id"
     spoken_keys = ("title_text",)
     search_keys = ("number", "external_number", "title_text")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey, Index, Text, text
+from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_admin.errors import Problem
@@ -18,6 +18,7 @@ from crm_admin.models.base import (
     field,
     unique_alive,
 )
+from crm_admin.models.handovers import LONGEST_REASON
 from crm_admin.models.types import Money, State
 from crm_admin.models.users import User
 
@@ -112,6 +113,8 @@ class Customer(Searchable, Checked, Customizable, Record):
     )
     next_contact_on: Mapped[date | None] = field(label=N_("Next contact on"), index=True)
     notes: Mapped[str | None] = field(Text, label=N_("Notes"), kind="lines")
+    #: Since when it has no account manager; its assignments say so too, but no list asks them.
+    pooled_at: Mapped[datetime | None]
 
     parent: Mapped["Customer | None"] = relationship(remote_side="Customer.id")
 
@@ -148,6 +151,10 @@ class Assignment(Model):
     from_at: Mapped[datetime]
     until_at: Mapped[datetime | None]
     by_id: Mapped[int | None]
+    #: Why it came to them, and why it went back into the pool, where somebody said so.
+    reason: Mapped[str | None] = mapped_column(String(LONGEST_REASON))
+    end_reason: Mapped[str | None] = mapped_column(String(LONGEST_REASON))
+    handover_id: Mapped[int | None] = mapped_column(ForeignKey("handovers.id"), index=True)
 
     user: Mapped[User] = relationship()
 

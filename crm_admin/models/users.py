@@ -1,10 +1,12 @@
 """The people who sign in, and the sessions they have open."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from sqlalchemy import Column, ForeignKey, Table, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from crm_admin.errors import Problem
 from crm_admin.i18n import N_
 from crm_admin.models.base import Model, Record, field, unique_alive
 from crm_admin.models.departments import Department
@@ -43,6 +45,13 @@ class User(Record):
         ForeignKey("departments.id"), label=N_("Department"), index=True
     )
     is_active: Mapped[bool] = field(label=N_("May sign in"), default=True)
+    customer_limit: Mapped[int | None] = field(
+        label=N_("Most customers"),
+        help=N_(
+            "How many customers they may have when they take one from the pool. Empty: as many as "
+            "the company allows; 0: any number."
+        ),
+    )
     is_system: Mapped[bool] = mapped_column(default=False)
     password_hash: Mapped[str | None] = mapped_column(Text)
     password_changed_at: Mapped[datetime | None]
@@ -57,6 +66,10 @@ class User(Record):
     roles: Mapped[list[Role]] = relationship(
         secondary=user_roles, order_by=Role.id, info={"label": N_("Roles")}
     )
+
+    def problems(self) -> Iterator[Problem]:
+        if self.customer_limit is not None and not 0 <= self.customer_limit <= 1_000_000:
+            yield Problem("customer_limit", N_("Say a number from 0 to 1,000,000."))
 
     def locked(self) -> str:
         return N_("This is the system itself; nobody can change it.") if self.is_system else ""

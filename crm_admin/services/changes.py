@@ -12,6 +12,8 @@ from crm_admin.models.base import Model
 
 #: What an added field's key begins with wherever it stands beside the fields of the table.
 CUSTOM = "custom_"
+#: Under which a history keeps why something was done; no field is called so.
+REASON = ":reason"
 
 
 def settle(record: Model) -> None:

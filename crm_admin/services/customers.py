@@ -21,13 +21,17 @@ from crm_admin.services import access, records
 
 @records.prepare.register
 def _prepare(record: Customer, actor: User) -> None:
-    """Date the stage a customer comes to.
+    """Date the stage a customer comes to, and its time in the pool.
 
     Who may not assign customers becomes the account manager of those they add. Source: A5, A9
     """
     unmanaged = record.id is None and record.account_manager_id is None
     if unmanaged and not access.allows(actor, "assign", Customer):
         record.account_manager_id = actor.id
+    if record.account_manager_id is not None:
+        record.pooled_at = None
+    elif record.pooled_at is None:
+        record.pooled_at = clock.now()
     if record.id is None or inspect(record).attrs.stage.history.has_changes():
         record.stage_since = clock.now()
 
@@ -68,6 +72,7 @@ def _assign(record: Customer, part: Part, actor: User, now: datetime) -> None:
 
 _assignments, _steps = access.table_of(Assignment), access.table_of(LifecycleStep)
 _users = access.table_of(User)
+_givers = _users.alias()
 #: Asked for every customer's page, so each is put together once.
 _ASSIGNMENTS = (
     select(
@@ -76,8 +81,18 @@ _ASSIGNMENTS = (
         _users.c.name,
         _assignments.c.from_at,
         _assignments.c.until_at,
+        _givers.c.name,
+        _givers.c.is_system,
+        _assignments.c.reason,
+        _assignments.c.end_reason,
+        _assignments.c.handover_id,
+        _assignments.c.by_id,
     )
-    .select_from(_assignments.join(_users, _users.c.id == _assignments.c.user_id))
+    .select_from(
+        _assignments.join(_users, _users.c.id == _assignments.c.user_id).outerjoin(
+            _givers, _givers.c.id == _assignments.c.by_id
+        )
+    )
     .where(_assignments.c.customer_id == bindparam("customer"))
     .order_by(_assignments.c.id.desc())
 )
@@ -89,13 +104,22 @@ _STAGES = (
 
 
 class Assigned(NamedTuple):
-    """Who took a part with a customer, and from when to when."""
+    """Who took a part with a customer, from when to when, who gave it to them, and why.
+
+    `end_reason` says why it was put back into the pool, where it was.
+    """
 
     part: Part
     user_id: int
     name: str
     from_at: datetime
     until_at: datetime | None
+    by: str | None
+    by_system: bool | None
+    reason: str | None
+    end_reason: str | None
+    handover_id: int | None
+    by_id: int | None
 
 
 class Reached(NamedTuple):

@@ -15,6 +15,7 @@ from crm_admin.models.audit import AuditEntry
 from crm_admin.models.base import Record
 from crm_admin.models.users import User
 from crm_admin.services import access
+from crm_admin.services.changes import REASON
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,14 @@ def of(
 def _readable(
     model: type[Record], actor: User, changes: Mapping[str, Any]
 ) -> list[tuple[str, Any, Any]]:
-    """Return (field, old, new) of those changes that the actor may see."""
-    return [(k, *pair) for k, pair in changes.items() if access.readable(actor, model, k)]
+    """Return (field, old, new) of those changes that the actor may see.
+
+    Why something changed is told last, and only to who sees something that changed.
+    """
+    why = [(REASON, *changes[REASON])] if REASON in changes else []
+    keys = [k for k in changes if k != REASON and access.readable(actor, model, k)]
+    seen = [(key, *changes[key]) for key in keys]
+    return [*seen, *why] if seen else []
 
 
 def names(model: type[Record], ids: set[int]) -> dict[int, str]:

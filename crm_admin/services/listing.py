@@ -34,12 +34,15 @@ MOST_PAGES = 2_000
 #: More records than there are.
 ALL = 2**31 - 1
 #: Columns without a label that people may sort by.
-_STAMPS = ("id", "created_at", "updated_at")
+_STAMPS = ("id", "created_at", "updated_at", "pooled_at")
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a person asked of a list; `filters` holds (field, operation, value)."""
+    """What a person asked of a list; `filters` holds (field, operation, value).
+
+    `within` holds (column, id), None where the column must be empty.
+    """
 
     search: str = ""
     filters: tuple[tuple[str, str, str], ...] = ()
@@ -48,7 +51,7 @@ class Question:
     page: int = 0
     size: int = 50
     binned: bool = False
-    within: tuple[tuple[str, int], ...] = ()
+    within: tuple[tuple[str, int | None], ...] = ()
     zone: tzinfo = UTC
 
 
@@ -184,6 +187,14 @@ def _related(
     )
 
 
+def ids(
+    model: type[Record], actor: User, question: Question, verb: str, most: int
+) -> Sequence[int]:
+    """Return up to `most` ids of the records asked for that the actor may do this to."""
+    _found, ordered, values = _asked(model, actor, question, verb)
+    return ask(ordered, values | {"start": 0, "size": most}).scalars().all()
+
+
 def count(model: type[Record], actor: User, question: Question) -> int:
     """Return how many records fit, up to COUNTED + 1."""
     found, _ordered, values = _asked(model, actor, question, "view")
@@ -246,7 +257,8 @@ def _asked(
 def _sorts(model: type[Record], actor: User, key: str) -> bool:
     """Return whether a list can be in the order of this: a field its reader sees, or a stamp."""
     column_key = model.column_key(key)
-    known = bool(access.field_info(model, column_key).get("label")) or column_key in _STAMPS
+    stamp = column_key in _STAMPS and column_key in access.table_of(model).c
+    known = stamp or bool(access.field_info(model, column_key).get("label"))
     return known and access.readable(actor, model, key)
 
 

@@ -90,6 +90,7 @@ def _customers(rows: Sequence[Row], actor: User) -> None:
         row.stage_since = row.stage_since or clock.now()
         if row.account_manager_id is None and not assigns:
             row.account_manager_id = actor.id
+        row.pooled_at = None if row.account_manager_id else row.created_at
 
 
 @_subject(Contact)

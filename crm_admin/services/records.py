@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, singledispatch
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from crm_admin.database import READS_ONLY, WRITES, ask, db
 from crm_admin.errors import Conflict, Denied, Invalid, Label, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.audit import AuditEntry
-from crm_admin.models.base import Customizable, Record, Searchable
+from crm_admin.models.base import Customizable, Model, Record, Searchable
 from crm_admin.models.configuration import SentForm
 from crm_admin.models.users import User
 from crm_admin.services import (
@@ -34,6 +34,7 @@ from crm_admin.services import (
 )
 from crm_admin.services.changes import CUSTOM
 
+M = TypeVar("M", bound=Model)
 R = TypeVar("R", bound=Record)
 
 #: Characters that no keyboard types and no page shows; lines and tabs are kept, NUL is refused.
@@ -86,6 +87,12 @@ def _forget_stamp(session: Session, transaction: Any) -> None:
 def alive(model: type[R]) -> Select[R]:
     """Return the statement that selects all records of an entity that are not in the bin."""
     return select(model).where(model.deleted_at.is_(None))
+
+
+def locked(statement: Select[M], model: type[M]) -> Sequence[M]:
+    """Return the records of a select as they are now, locked in one order."""
+    in_order = statement.order_by(model.id).with_for_update(of=model)
+    return db.session.scalars(in_order.execution_options(populate_existing=True)).all()
 
 
 @singledispatch
@@ -154,11 +161,14 @@ def _fixed(record: Record, actor: User) -> dict[str, bool]:
     return {key: not access.writable(actor, model, key, record) for key in varies}
 
 
-def save(record: Record, actor: User, action: str = "", *, asked: bool = False) -> None:
+def save(
+    record: Record, actor: User, action: str = "", *, asked: bool = False, reason: str = ""
+) -> None:
     """Check the record, write it and note what changed, if anything did.
 
     Args:
         action: the word for it in the history; by default "created" or "changed".
+        reason: why, in the words of who did it; the history keeps it.
         asked: whether a person wants it as it is. Only they are stopped by the rules that block:
             what follows by itself must not fail for a field that nobody is filling in now.
 
@@ -180,7 +190,7 @@ def save(record: Record, actor: User, action: str = "", *, asked: bool = False) 
     if problems := _problems(record, changed, actor if asked else None):
         raise Invalid(problems)
     if changed or is_new:
-        _write(record, actor, changed, action or ("created" if is_new else "changed"))
+        _write(record, actor, changed, action or ("created" if is_new else "changed"), reason)
         verb = "create" if is_new else "edit"
         if not action and not access.may(record, actor, verb):
             raise Denied(N_("You may not move this record out of your own reach."))
@@ -300,7 +310,9 @@ def _problems(
     return found
 
 
-def _write(record: Record, actor: User, changed: dict[str, list[Any]], action: str) -> None:
+def _write(
+    record: Record, actor: User, changed: dict[str, list[Any]], action: str, reason: str = ""
+) -> None:
     """Stamp the record, write it, add its entry to the history and do what follows from it."""
     if not inspect(record).persistent:
         record.created_by_id = actor.id
@@ -310,7 +322,8 @@ def _write(record: Record, actor: User, changed: dict[str, list[Any]], action: s
     record.updated_at, record.updated_by_id = clock.now(), actor.id
     db.session.add(record)
     db.session.flush()  # gives a new record its id, which the history needs
-    note(record, actor, action, changed)
+    why = {changes.REASON: [None, reason]} if reason else {}
+    note(record, actor, action, changed | why)
     if configuration.changed(record):
         configuration.touch()
     follow_up(record, changed, actor)

@@ -15,7 +15,12 @@ from crm_admin.models.users import User
 from crm_admin.services import access, labels, records, role_rights
 
 #: Rights that only some entities know.
-_SPECIAL = {"expenses": ("approve", "pay"), "users": ("view_as",), "job_runs": ("run",)}
+_SPECIAL = {
+    "customers": ("claim",),
+    "expenses": ("approve", "pay"),
+    "users": ("view_as",),
+    "job_runs": ("run",),
+}
 
 
 def _verbs() -> list[str]:

@@ -59,6 +59,8 @@ class EntityView(EntityForms, Sharing, ModelView):
     #: Verbs of the routes and the actions a subclass adds; one that is not named here is refused.
     verbs: ClassVar[dict[str, str]] = {}
     actions: ClassVar[dict[str, str]] = {"delete": "delete"}
+    #: What the buttons of further actions say, by the action's name.
+    action_labels: ClassVar[dict[str, str]] = {}
     #: The columns of the list, what its filters offer, and its order ("-key": largest first).
     column_list: Sequence[str]
     filters: ClassVar[Sequence[str]] = ()
@@ -232,6 +234,9 @@ class EntityView(EntityForms, Sharing, ModelView):
         """Do one thing with all the selected records, or with none of them."""
         ids = dict.fromkeys(request.form.getlist("rowid")[:MOST_SELECTED])
         chosen = [self.get_one(id) for id in ids]
+        answer = self.act(request.form["action"], chosen)
+        if answer is not None:
+            return answer
         if not chosen:
             flash(_("Please select at least one record."), "warning")
         with self.told(), records.transaction("form"):
@@ -243,6 +248,18 @@ class EntityView(EntityForms, Sharing, ModelView):
                     _("%(count)s records moved to the recycle bin.", count=len(chosen)), "success"
                 )
         return redirect(requests.back(self.path))
+
+    def act(self, action: str, chosen: list[Record]) -> Any:
+        """Answer an action that only this entity has, done with the selected records; else None."""
+        return None
+
+    def list_buttons(self, here: list[tuple[str, Any]]) -> list[dict[str, Any]]:
+        """Return the buttons of the list that only this entity has.
+
+        Args:
+            here: the arguments that ask for the records the list holds.
+        """
+        return []
 
     def is_searchable(self) -> bool:
         """Return whether the list can be searched."""

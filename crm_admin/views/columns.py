@@ -20,6 +20,7 @@ from crm_admin.i18n import N_
 from crm_admin.models.base import Checked, Labelled, Record
 from crm_admin.models.types import Moment, Money, State
 from crm_admin.services import access, configuration, labels, masking, picklists, validation
+from crm_admin.services.changes import REASON
 from crm_admin.views import requests
 from crm_admin.views.words import gettext as _
 
@@ -28,8 +29,12 @@ Formatter = Callable[[Any], str | Markup]
 Writer = Callable[[Any], Any]
 
 
-#: Columns that every record has, and that no form asks for.
-_STAMPS = {"created_at": N_("Created at"), "updated_at": N_("Changed at")}
+#: Columns that no form asks for and no history tells of; every record has the first two.
+_STAMPS = {
+    "created_at": N_("Created at"),
+    "updated_at": N_("Changed at"),
+    "pooled_at": N_("In the pool since"),
+}
 
 
 @dataclass(frozen=True, eq=False)  # there is one of each; comparing all it says costs every page
@@ -308,6 +313,8 @@ def plain(model: type[Record], key: str, value: Any, language: str, zone: tzinfo
 
 def label_of(model: type[Record], key: str) -> str:
     """Return what people call a field, whatever it is kept in."""
+    if key == REASON:
+        return _("Reason")
     mapper = inspect(model)
     info = mapper.columns[key].info if key in mapper.columns else {}
     if not info and key in mapper.relationships:

@@ -5,18 +5,30 @@ from typing import Any
 from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.models.customers import Customer
-from crm_admin.services import customers, labels
-from crm_admin.views import columns, requests
+from crm_admin.services import customers, handovers_back, labels
+from crm_admin.views import columns, frame, requests
 from crm_admin.views.base import BASICS, EntityView
+from crm_admin.views.handovers import HandoverPages
+from crm_admin.views.pool import ENTRY, PoolPages
 from crm_admin.views.words import gettext as _
 
 
-class CustomerView(EntityView):
+class CustomerView(HandoverPages, PoolPages, EntityView):
     """A customer's list, form, and the page that shows all there is about it. Source: A1"""
 
     model = Customer
     menu = N_("Customers")
     icon, order, new_in_menu = "building-2", 10, True
+    verbs = {
+        "hand_over": "assign",
+        "handover": "assign",
+        "take_back": "assign",
+        "pool": "claim",
+        "take": "claim",
+        "release": "view",
+    }
+    actions = {"delete": "delete", "hand_over": "assign"}
+    action_labels = {"hand_over": N_("Hand over")}
 
     column_list = (
         "name",
@@ -90,22 +102,21 @@ class CustomerView(EntityView):
         ("expenses", "customer_id", ("number", "kind", "status", "spent_on", "amount")),
     )
 
+    def __init__(self) -> None:
+        super().__init__()
+        frame.add(ENTRY)
+
+    def buttons(self, record: Record) -> list[dict[str, Any]]:
+        """Offer to hand the customer over, to take it, or to put it back into the pool."""
+        assert isinstance(record, Customer)
+        return [*self.handover_buttons(record), *self.pool_buttons(record)]
+
     def extra_tabs(self, record: Record) -> list[dict[str, Any]]:
         """Show who looked after the customer, and when it came to each stage. Source: A6, A9"""
         assert isinstance(record, Customer)
         zone = requests.zone()
         parts = [
-            (
-                "",
-                [
-                    _(labels.label_of(part)),
-                    name,
-                    columns.moment(start, zone),
-                    columns.moment(end, zone),
-                ],
-            )
-            for part, _id, name, start, end in customers.assignments(record)
-            if self.reads(f"{part}_id")
+            _assigned(one) for one in customers.assignments(record) if self.reads(f"{one.part}_id")
         ]
         stages = [
             ("", [_(labels.label_of(stage)), columns.moment(since, zone)])
@@ -116,11 +127,28 @@ class CustomerView(EntityView):
             _facts(
                 "assignments",
                 _("Looked after by"),
-                [_("Part"), _("Person"), _("From"), _("Until")],
+                [_("Part"), _("Person"), _("From"), _("Until"), _("By"), _("Reason")],
                 parts,
             ),
             _facts("stages", _("Stages"), [_("Lifecycle stage"), _("Since")], stages),
         ]
+
+
+def _assigned(one: customers.Assigned) -> tuple[str, list[str]]:
+    """Return a line of who looked after a customer; it leads to the handover for who may see that.
+
+    Source: A6
+    """
+    zone, actor = requests.zone(), requests.actor()
+    reason = one.reason or ""
+    if one.end_reason:
+        back = _("Put back into the pool: %(reason)s", reason=one.end_reason)
+        reason = f"{reason} · {back}" if reason else str(back)
+    opens = one.handover_id and handovers_back.opens(one.by_id, actor)
+    url = f"/customers/handover/?id={one.handover_id}" if opens else ""
+    by = _("System") if one.by_system else one.by or ""
+    moments = [columns.moment(moment, zone) for moment in (one.from_at, one.until_at)]
+    return url, [_(labels.label_of(one.part)), one.name, *moments, by, reason]
 
 
 def _facts(key: str, label: str, headings: list[str], rows: list[Any]) -> dict[str, Any]:

@@ -127,7 +127,7 @@ class Frame:
         """The side bar with the places this person may go to."""
         if not self.signed_in:
             return Markup()
-        here = "/" + request.path.strip("/").partition("/")[0]
+        here = _place(request.path)
         facts = {"home_url": self.home_url, "product": self.product}
         return drawn.once("side.html", here, lambda: {"menu": self._menu(), **facts})
 
@@ -166,14 +166,14 @@ class Frame:
 
     def _menu(self) -> list[dict[str, Any]]:
         """Return the menu's groups; those without a place for this person are left out."""
-        actor, here, groups = requests.actor(), request.path, []
+        actor, here, groups = requests.actor(), _place(request.path), []
         for group in GROUPS:
             items = [
                 {
                     "label": _(entry.label),
                     "url": entry.path,
                     "icon": entry.icon,
-                    "active": here == "/" if entry.path == "/" else here.startswith(entry.path),
+                    "active": here == entry.path,
                     "badge": "",
                 }
                 for entry in ENTRIES
@@ -194,6 +194,12 @@ class Frame:
             for entry in ENTRIES
             if entry.new_path and entry.may_create and entry.may_create(actor)
         ]
+
+
+def _place(path: str) -> str:
+    """Return the place of the menu that a page belongs to, the nearest above it; "" for none."""
+    places = [e.path for e in ENTRIES if path.startswith(e.path) and (e.path != "/" or path == "/")]
+    return max(places, key=len, default="")
 
 
 def _scheduler_banner() -> str:

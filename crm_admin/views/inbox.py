@@ -81,4 +81,6 @@ def _address(one: Notification) -> str:
     """Return where a message leads; the record's own page decides who may open it."""
     if one.entity == "exports":
         return f"/exports/{one.record_id}"
+    if one.record_id is None:
+        return f"/{one.entity}/" if one.entity else ""
     return f"/{one.entity}/details/?id={one.record_id}" if one.entity else ""

@@ -1,6 +1,6 @@
 """The list of an entity: what its page shows, and the addresses that change what it shows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -48,11 +48,11 @@ def context(view: Any) -> dict[str, Any]:
     if question.page and not page.rows:  # beyond the end: the last there is
         question = replace(question, page=last - 1)
         page = listing.page(view.model, actor, question, [c.key for c in shown])
-    here = _arguments(question)
+    here = arguments(question)
     exports = access.allows(actor, "export", view.model) and not question.binned
     return {
         "view": _head(view, actor, question, may_restore),
-        "columns": _headings(view, shown, question, here),
+        "columns": headings(view.path, view.reads, shown, question, here),
         "rows": _rows(view, actor, page.rows, shown, question.binned),
         "count_text": counted(page.count),
         "page": pager(view.path, here, question, page.count, last),
@@ -64,6 +64,7 @@ def context(view: Any) -> dict[str, Any]:
         "actions": _actions(view, actor, binned=question.binned),
         "action_url": f"{view.path}action/",
         "exports": _exports(view.path, here) if exports else [],
+        "buttons": [] if question.binned else view.list_buttons(_narrowed(here)),
         "in_bin": question.binned,
         "restore_url": f"{view.path}restore/",
         "row_delete_url": _delete_url(view, actor, question),
@@ -91,7 +92,7 @@ def asked(view: Any, *, may_see_bin: bool = False) -> Question:
     return replace(question, filters=known)
 
 
-def _arguments(question: Question) -> list[tuple[str, Any]]:
+def arguments(question: Question) -> list[tuple[str, Any]]:
     """Return the arguments that ask for the same list again, its page aside."""
     asked: list[tuple[str, Any]] = [(f"{k}.{op}", value) for k, op, value in question.filters]
     if question.search:
@@ -118,14 +119,18 @@ def _head(view: Any, actor: User, question: Question, may_restore: bool) -> dict
     }
 
 
-def _headings(
-    view: Any, shown: list[Column], question: Question, here: list[tuple[str, Any]]
+def headings(
+    path: str,
+    reads: Callable[[str], bool],
+    shown: list[Column],
+    question: Question,
+    here: list[tuple[str, Any]],
 ) -> list[dict[str, Any]]:
     """Return the heads of the columns, each with the address of the list in its order.
 
     A list has no order by what its reader sees a part of.
     """
-    kept = requests.address(view.path, [(k, v) for k, v in here if k not in ("sort", "desc")])
+    kept = requests.address(path, [(k, v) for k, v in here if k not in ("sort", "desc")])
     start = f"{kept}&sort=" if "?" in kept else f"{kept}?sort="
     found = []
     for column in shown:
@@ -137,7 +142,7 @@ def _headings(
                 "label": column.text,
                 "kind": column.kind,
                 "sorted": ("desc" if question.descending else "asc") if sorted_now else "",
-                "sort_url": f"{start}{column.key}{turned}" if view.reads(column.key) else "",
+                "sort_url": f"{start}{column.key}{turned}" if reads(column.key) else "",
             }
         )
     return found
@@ -323,18 +328,29 @@ def _shown(column: Column, value: str) -> str:
 def _actions(view: Any, actor: User, *, binned: bool) -> list[dict[str, Any]]:
     if binned or view.model.append_only:
         return []
-    if not access.allows(actor, "delete", view.model):
-        return []
-    asked = _("Move the selected records to the recycle bin? They can be restored from there.")
-    return [{"name": "delete", "label": _("Delete"), "confirm": asked, "danger": True}]
+    found = [
+        {"name": name, "label": _(label)}
+        for name, label in view.action_labels.items()
+        if access.allows(actor, view.actions[name], view.model)
+    ]
+    if access.allows(actor, "delete", view.model):
+        asked = _("Move the selected records to the recycle bin? They can be restored from there.")
+        found.append({"name": "delete", "label": _("Delete"), "confirm": asked, "danger": True})
+    return found
 
 
 def _delete_url(view: Any, actor: User, question: Question) -> str | None:
-    return f"{view.path}delete/" if _actions(view, actor, binned=question.binned) else None
+    deletes = not view.model.append_only and access.allows(actor, "delete", view.model)
+    return f"{view.path}delete/" if deletes and not question.binned else None
+
+
+def _narrowed(here: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return the arguments that say which records a list holds, not how it shows them."""
+    return [(k, v) for k, v in here if k not in ("size", "bin")]
 
 
 def _exports(path: str, here: list[tuple[str, Any]]) -> list[dict[str, str]]:
-    kept = [(k, v) for k, v in here if k not in ("size", "bin")]
+    kept = _narrowed(here)
     return [
         {"label": _("CSV file"), "url": requests.address(f"{path}export/csv/", kept)},
         {"label": _("Excel workbook (XLSX)"), "url": requests.address(f"{path}export/xlsx/", kept)},

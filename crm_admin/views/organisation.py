@@ -24,7 +24,7 @@ from crm_admin.services import (
     validation,
     viewing,
 )
-from crm_admin.views import columns, forms, pages, requests
+from crm_admin.views import columns, forms, handovers, pages, requests
 from crm_admin.views.base import BASICS, EntityView
 from crm_admin.views.words import gettext as _
 
@@ -44,7 +44,7 @@ class UserView(EntityView):
     filters = ("department", "is_active", "username", "name")
     subtitle = ("username", "department", "job_title")
     sections = (
-        (BASICS, ("name", "username", "department", "job_title", "is_active")),
+        (BASICS, ("name", "username", "department", "job_title", "is_active", "customer_limit")),
         (N_("How to reach them"), ("email", "phone")),
         (N_("Rights"), ("roles",)),
         (N_("First password"), ("password",)),
@@ -85,12 +85,13 @@ class UserView(EntityView):
         if access.allows(actor, "view", Role):
             url = f"/explain/?user={record.id}"
             found.append(pages.button(_("Rights explained"), url, "circle-question-mark"))
-        if isinstance(record, User) and viewing.may(record, actor):
+        assert isinstance(record, User)
+        if viewing.may(record, actor):
             fields = [("id", record.id)]
             found.append(pages.button(_("View as"), "/view-as/", "eye", fields=fields))
+        found += handovers.of_person_button(record, actor)
         if record.locked() or not access.may(record, actor, "edit"):
             return found
-        assert isinstance(record, User)
         if not organisation.ranks_over(record, actor):
             found.append(pages.button(_("Account"), f"/accounts/?user={record.id}", "shield-user"))
             if record.password_hash is None and record.is_active:
