@@ -35,6 +35,7 @@ from crm_admin.services.field_limits import (
 from crm_admin.services.grants import (
     LIMITS,
     NONE,
+    SPECIAL,
     VERBS,
     allows,
     covers,
@@ -52,6 +53,7 @@ __all__ = [
     "IMPLIED",
     "LIMITS",
     "NONE",
+    "SPECIAL",
     "VERBS",
     "Person",
     "allows",

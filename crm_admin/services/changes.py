@@ -5,10 +5,11 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import Date, inspect
 from sqlalchemy.orm import RelationshipDirection
 
 from crm_admin.models.base import Model
+from crm_admin.models.types import Moment, Money
 
 #: What an added field's key begins with wherever it stands beside the fields of the table.
 CUSTOM = "custom_"
@@ -75,6 +76,18 @@ def plain(value: Any) -> Any:
     if isinstance(value, date | Decimal):
         return str(value)
     return value
+
+
+def read(model: type[Model], key: str, value: Any) -> Any:
+    """Return a value that a history keeps as what its column holds."""
+    if value is None:
+        return None
+    kind = inspect(model).columns[key].type
+    if isinstance(kind, Moment):
+        return datetime.fromisoformat(value)
+    if isinstance(kind, Date):
+        return date.fromisoformat(value)
+    return Decimal(value) if isinstance(kind, Money) else value
 
 
 def _old_and_new(history: Any) -> tuple[Any, Any]:

@@ -12,9 +12,17 @@ from crm_admin.services.role_rights import IMPLIED, Grant, Person, RoleRights, r
 
 #: The rights there are, for the matrix of roles; an entity may add verbs of its own.
 VERBS = (
-    "view", "lookup", "create", "edit", "delete", "restore", "export", "import", "assign", "share",
+    "view", "lookup", "create", "edit", "bulk_edit", "delete", "restore", "export", "import",
+    "assign", "share",
 )  # fmt: skip
 WIDTH = {scope: width for width, scope in enumerate(Scope)}
+#: Rights that only some entities know.
+SPECIAL = {
+    "customers": ("claim",),
+    "expenses": ("approve", "pay"),
+    "users": ("view_as",),
+    "job_runs": ("run",),
+}
 #: What a role says where it takes away a right that would follow another.
 NONE = "none"
 #: The limits of a field, the mildest first.
@@ -136,10 +144,17 @@ def covers(actor: User, role: RoleRights) -> bool:
             if scope == NONE:
                 continue
             for entity in others if row_of == "*" else [row_of]:
+                if not means(verb, entity):
+                    continue
                 when = role.when(verb, entity)
                 if not any(_gives(held, verb, entity, Scope(scope), when) for held in mine):
                     return False
     return all(_sees_as_much(mine, role, entity) for entity in named)
+
+
+def means(verb: str, entity: str) -> bool:
+    """Return whether a right means anything for an entity."""
+    return verb in SPECIAL.get(entity, ()) or not any(verb in some for some in SPECIAL.values())
 
 
 def _gives(held: RoleRights, verb: str, entity: str, scope: Scope, when: str) -> bool:

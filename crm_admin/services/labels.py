@@ -77,6 +77,7 @@ SOURCES = {
     "session": N_("session"),
     "attachment": N_("file"),
     "view as": N_("administration"),
+    "bulk-edit": N_("bulk edit"),
 }
 
 #: What the rights are called in the matrix of roles.
@@ -85,6 +86,7 @@ VERBS = {
     "lookup": N_("Look up"),
     "create": N_("Create"),
     "edit": N_("Edit"),
+    "bulk_edit": N_("Bulk edit"),
     "delete": N_("Delete"),
     "restore": N_("Restore"),
     "export": N_("Export"),

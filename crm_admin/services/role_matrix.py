@@ -14,22 +14,17 @@ from crm_admin.models.roles import Role, Scope
 from crm_admin.models.users import User
 from crm_admin.services import access, labels, records, role_rights
 
-#: Rights that only some entities know.
-_SPECIAL = {
-    "customers": ("claim",),
-    "expenses": ("approve", "pay"),
-    "users": ("view_as",),
-    "job_runs": ("run",),
-}
-
 
 def _verbs() -> list[str]:
-    return [*access.VERBS, *dict.fromkeys(verb for verbs in _SPECIAL.values() for verb in verbs)]
+    return [
+        *access.VERBS,
+        *dict.fromkeys(verb for verbs in access.SPECIAL.values() for verb in verbs),
+    ]
 
 
 def verbs_of(model: type[Record]) -> list[str]:
     """Return the rights that mean something for an entity."""
-    return [*access.VERBS, *_SPECIAL.get(model.__tablename__, ())]
+    return [*access.VERBS, *access.SPECIAL.get(model.__tablename__, ())]
 
 
 def _rows() -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.services import access, history, records
 from crm_admin.views import columns, exports, frame, lists, pages, requests
+from crm_admin.views.bulk_edits import BulkEdits
 from crm_admin.views.entity_forms import EntityForms
 from crm_admin.views.sharing import Sharing
 from crm_admin.views.words import gettext as _
@@ -37,6 +38,8 @@ VERBS = {
     "sharing": "share",
     "share": "share",
     "unshare": "share",
+    "bulk_edit": "bulk_edit",
+    "undo_bulk_edit": "bulk_edit",
 }
 MOST_SELECTED = 500
 
@@ -48,7 +51,7 @@ def _may(verb: str) -> property:
     )
 
 
-class EntityView(EntityForms, Sharing, ModelView):
+class EntityView(EntityForms, BulkEdits, Sharing, ModelView):
     """The screens of one entity. A subclass says which columns; the rest follows from the model."""
 
     model: ClassVar[type[Record]]
@@ -136,7 +139,8 @@ class EntityView(EntityForms, Sharing, ModelView):
             abort(401)
         verb = {**VERBS, **self.verbs}.get(name)
         if name == "action_view":
-            verb = self.actions.get(request.form.get("action", ""))
+            action = request.form.get("action", "")
+            verb = "bulk_edit" if action == "bulk_edit" else self.actions.get(action)
         if verb is None:
             abort(403)
         if not access.allows(requests.actor(), "view", self.model) and name != "ajax_lookup":
@@ -233,6 +237,8 @@ class EntityView(EntityForms, Sharing, ModelView):
     def action_view(self) -> Any:
         """Do one thing with all the selected records, or with none of them."""
         ids = dict.fromkeys(request.form.getlist("rowid")[:MOST_SELECTED])
+        if request.form["action"] == "bulk_edit":
+            return self.bulk_editing([key for id in ids if (key := access.key_of(id))])
         chosen = [self.get_one(id) for id in ids]
         answer = self.act(request.form["action"], chosen)
         if answer is not None:

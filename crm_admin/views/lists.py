@@ -64,7 +64,7 @@ def context(view: Any) -> dict[str, Any]:
         "actions": _actions(view, actor, binned=question.binned),
         "action_url": f"{view.path}action/",
         "exports": _exports(view.path, here) if exports else [],
-        "buttons": [] if question.binned else view.list_buttons(_narrowed(here)),
+        "buttons": [] if question.binned else _buttons(view, _narrowed(here)),
         "in_bin": question.binned,
         "restore_url": f"{view.path}restore/",
         "row_delete_url": _delete_url(view, actor, question),
@@ -333,10 +333,17 @@ def _actions(view: Any, actor: User, *, binned: bool) -> list[dict[str, Any]]:
         for name, label in view.action_labels.items()
         if access.allows(actor, view.actions[name], view.model)
     ]
+    if view.may_bulk_edit():
+        found.insert(0, {"name": "bulk_edit", "label": _("Change")})
     if access.allows(actor, "delete", view.model):
         asked = _("Move the selected records to the recycle bin? They can be restored from there.")
         found.append({"name": "delete", "label": _("Delete"), "confirm": asked, "danger": True})
     return found
+
+
+def _buttons(view: Any, here: list[tuple[str, Any]]) -> list[dict[str, Any]]:
+    """Return the buttons about all that the list holds."""
+    return [*view.list_buttons(here), *view.bulk_button(here)]
 
 
 def _delete_url(view: Any, actor: User, question: Question) -> str | None:

@@ -19,6 +19,7 @@ from tests.sweeps.cases import FIXED, MARK, VIEWS, cases, granted, may, stem
 TRIED = {
     "index_view", "export", "details_view", "edit_view", "create_view", "ajax_lookup",
     "delete_view", "restore", "action_view", "ajax_update", "sharing", "share", "unshare",
+    "bulk_edit", "undo_bulk_edit",
 }  # fmt: skip
 PARTICULAR = {
     "expenses.step": "edit",  # tests/views/test_expenses.py tries the steps themselves
@@ -252,6 +253,34 @@ def test_a_record_is_shared_and_taken_back_by_whom_it_concerns(view, who, people
         answer = client.post(f"/{entity}/unshare/", data={"id": id, "share": share})
         assert answer.status_code == status(sees, shares, 302)
         assert not sharing.of(case.record)
+
+
+@everybody
+@every_entity
+def test_many_are_changed_by_whom_they_concern(view, who, people, client_of):
+    entity, client = stem(view), client_of(getattr(people, who))
+    made = cases(entity, people)
+    sees, edits, many = (granted(who, verb, entity) for verb in ("view", "edit", "bulk_edit"))
+    allowed = edits and many and entity not in FIXED
+    theirs = {
+        case.record.id
+        for case in made
+        if all(may(who, verb, entity, case.whose) for verb in ("view", "edit", "bulk_edit"))
+    }
+    ids = " ".join(str(case.record.id) for case in made)
+    page = client.post(f"/{entity}/bulk_edit/", data={"ids": ids})
+    done = 200 if theirs else 302
+    assert page.status_code == (404 if not sees else done if allowed else 403)
+    if allowed and theirs:
+        [kept] = re.findall(r'name="ids" value="([\d ]+)"', page.text)
+        assert {int(id) for id in kept.split()} == theirs
+    versions = {case.record.id: case.record.version for case in made}
+    field = next((f for f in TEXTS if f in _fields(view)), "name")
+    sent = {"ids": ids, "field": field, field: f"{MARK} x", "typed": "1", "confirmed": "1"}
+    client.post(f"/{entity}/bulk_edit/", data=sent)
+    for case in made:
+        changed = allowed and case.record.id in theirs
+        assert _now(case.record).version == versions[case.record.id] + bool(changed)
 
 
 @everybody

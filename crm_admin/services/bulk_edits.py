@@ -1,0 +1,194 @@
+"""Changing one field of many records: within everybody's rights, and taken back as one."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+
+from crm_admin import clock
+from crm_admin.database import ask, db
+from crm_admin.errors import CrmError, Denied
+from crm_admin.i18n import N_
+from crm_admin.models.audit import AuditEntry
+from crm_admin.models.base import Record
+from crm_admin.models.bulk_edits import BulkEdit
+from crm_admin.models.users import User
+from crm_admin.services import access, changes, listing, records
+
+VERB = "bulk_edit"
+#: How many records one bulk edit takes, and one transaction of it.
+MOST, CHUNK = 2_000, 200
+
+_audit = access.table_of(AuditEntry)
+
+
+@dataclass
+class Outcome:
+    """What a bulk edit came to: how many were changed, had the value already, or were refused.
+
+    `refused` holds (record's id, its title, why); `id` names the edit, to take it back by.
+    """
+
+    id: int = 0
+    changed: int = 0
+    same: int = 0
+    refused: list[tuple[int, str, CrmError]] = field(default_factory=list)
+
+
+def of_list(model: type[Record], actor: User, question: listing.Question) -> Sequence[int]:
+    """Return the ids of the records asked for that the actor may change together, at most one more
+    than one edit takes.
+    """
+    found = listing.ids(model, actor, question, VERB, MOST + 1)
+    return [id for id in found if id in within(model, actor, found)]
+
+
+def within(model: type[Record], actor: User, ids: Sequence[int]) -> set[int]:
+    """Return those of the records that the actor may change, alone and together with others."""
+    if not ids:
+        return set()
+    table = access.table_of(model)
+    conditions = [*access.rows(model, actor, VERB), *access.rows(model, actor, "edit")]
+    return set(ask(select(table.c.id).where(table.c.id.in_(ids), *conditions)).scalars())
+
+
+def preview(model: type[Record], actor: User, ids: Sequence[int], limit: int) -> Sequence[Record]:
+    """Return the first of the records, in the order of the ids."""
+    table = access.table_of(model)
+    chosen = access.visible(model, actor, "edit").where(table.c.id.in_(ids[:limit]))
+    by_id = {record.id: record for record in access.fetch(chosen)}
+    return [by_id[id] for id in ids[:limit] if id in by_id]
+
+
+def carry_out(
+    model: type[Record],
+    ids: Sequence[int],
+    key: str,
+    value: Any,
+    actor: User,
+    transaction: Callable[[], AbstractContextManager[None]],
+) -> Outcome:
+    """Give a field of each record this value; what is refused stays as it is, and is named.
+
+    Args:
+        transaction: opens a transaction; one is opened for every `CHUNK` records.
+
+    Raises:
+        Denied: the actor may not change records together.
+    """
+    if not access.allows(actor, VERB, model):
+        raise Denied(N_("You may not change many records at once."))
+    outcome, done = Outcome(), list[list[int]]()
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        with transaction():
+            may = within(model, actor, chunk)
+            for id in chunk:
+                if id in may:
+                    _change(model, id, key, value, actor, outcome, done)
+            _keep(outcome, model, key, actor, done)
+    return outcome
+
+
+def _change(
+    model: type[Record],
+    id: int,
+    key: str,
+    value: Any,
+    actor: User,
+    outcome: Outcome,
+    done: list[list[int]],
+) -> None:
+    record = records.claimed(model, id, actor, "edit")
+    if record is None:
+        return
+    before, title = record.version, str(record)[:120]
+    try:
+        with db.session.begin_nested():
+            records.change(record, {key: value}, actor)
+    except CrmError as refused:
+        outcome.refused.append((id, title, refused))
+        db.session.expire(record)
+        return
+    if record.version == before:
+        outcome.same += 1
+    else:
+        outcome.changed += 1
+        done.append([id, record.version])
+
+
+def _keep(
+    outcome: Outcome, model: type[Record], key: str, actor: User, done: list[list[int]]
+) -> None:
+    """Keep what was done so far, so that it can be taken back even if the rest is never done."""
+    if not done:
+        return
+    kept = db.session.get(BulkEdit, outcome.id) if outcome.id else None
+    if kept is None:
+        column_key = model.column_key(key)
+        kept = BulkEdit(entity=model.__tablename__, field_key=column_key, actor_id=actor.id)
+        db.session.add(kept)
+    kept.done = [list(one) for one in done]
+    db.session.flush()
+    outcome.id = kept.id
+
+
+def find(id: object, model: type[Record], actor: User) -> BulkEdit | None:
+    """Return one of the actor's own bulk edits of an entity that was not taken back, or None."""
+    kept = db.session.get(BulkEdit, access.key_of(id) or 0)
+    if kept is None or (kept.actor_id, kept.entity) != (actor.id, model.__tablename__):
+        return None
+    return kept if kept.undone_at is None else None
+
+
+def undo(
+    id: object,
+    model: type[Record],
+    actor: User,
+    transaction: Callable[[], AbstractContextManager[None]],
+) -> Outcome | None:
+    """Give each record the value it had before; one that was changed since stays as it is.
+
+    Return None where there is no such edit of the actor's.
+    """
+    with transaction():
+        kept = find(id, model, actor)
+        if kept is None:
+            return None
+        kept.undone_at = clock.now()
+        done, key = [tuple(one) for one in kept.done], kept.field_key
+    outcome, given = Outcome(), list[list[int]]()
+    for start in range(0, len(done), CHUNK):
+        with transaction():
+            for record_id, version in done[start : start + CHUNK]:
+                _undo(model, record_id, version, key, actor, outcome, given)
+    return outcome
+
+
+def _undo(
+    model: type[Record],
+    id: int,
+    version: int,
+    key: str,
+    actor: User,
+    outcome: Outcome,
+    done: list[list[int]],
+) -> None:
+    record = records.claimed(model, id, actor, "edit")
+    if record is None:
+        return
+    if record.version != version:
+        meanwhile = Denied(N_("It was changed since, and stays as it is."))
+        outcome.refused.append((id, str(record)[:120], meanwhile))
+        return
+    entry = select(_audit.c.changes).where(
+        _audit.c.entity == model.__tablename__,
+        _audit.c.record_id == id,
+        _audit.c.version == version,
+        _audit.c.action == "changed",
+    )
+    old = (ask(entry.order_by(_audit.c.id.desc()).limit(1)).scalar() or {}).get(key)
+    if old is not None:
+        _change(model, id, key, changes.read(model, key, old[0]), actor, outcome, done)
