@@ -55,12 +55,7 @@ def _assign(record: Customer, part: Part, actor: User, now: datetime) -> None:
 
     The index on open assignments is what keeps two people from winning the same customer.
     """
-    open_ones = update(Assignment).where(
-        Assignment.customer_id == record.id,
-        Assignment.part == part,
-        Assignment.until_at.is_(None),
-    )
-    db.session.execute(open_ones.values(until_at=now))
+    ask(_END, {"customer": record.id, "of_part": part, "now": now})
     if user_id := getattr(record, f"{part}_id"):
         db.session.add(
             Assignment(
@@ -73,6 +68,15 @@ def _assign(record: Customer, part: Part, actor: User, now: datetime) -> None:
 _assignments, _steps = access.table_of(Assignment), access.table_of(LifecycleStep)
 _users = access.table_of(User)
 _givers = _users.alias()
+_END = (
+    update(_assignments)
+    .where(
+        _assignments.c.customer_id == bindparam("customer"),
+        _assignments.c.part == bindparam("of_part"),
+        _assignments.c.until_at.is_(None),
+    )
+    .values(until_at=bindparam("now"))
+)
 #: Asked for every customer's page, so each is put together once.
 _ASSIGNMENTS = (
     select(

@@ -9,9 +9,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
-from crm_admin.database import db
+from crm_admin.database import ask, db
 from crm_admin.errors import CrmError, Invalid, Label, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.base import Record
@@ -27,6 +27,19 @@ _TO_MANY = N_("%(by)s handed %(count)s customers over to you. Reason: %(reason)s
 _FROM_ONE = N_("%(by)s handed %(customer)s over from you to %(to)s. Reason: %(reason)s")
 _FROM_MANY = N_("%(by)s handed %(count)s of your customers over to %(to)s. Reason: %(reason)s")
 _GONE = N_("This record is no longer there.")
+
+
+_assignments = access.table_of(Assignment)
+#: Done for every customer, so it is put together once.
+_EXPLAIN = (
+    update(_assignments)
+    .where(
+        _assignments.c.customer_id == bindparam("customer"),
+        _assignments.c.part.in_(bindparam("parts", expanding=True)),
+        _assignments.c.until_at.is_(None),
+    )
+    .values(reason=bindparam("why"), handover_id=bindparam("act"))
+)
 
 
 class Refusal(NamedTuple):
@@ -240,12 +253,8 @@ def _moved(record: Record, customer_id: int, key: str, holder: int | None) -> di
 
 def _explain(customer_id: int, parts: list[Part], reason: str, outcome: Outcome) -> None:
     """Write beside the open assignments why they came to be, and in which act."""
-    opened = update(Assignment).where(
-        Assignment.customer_id == customer_id,
-        Assignment.part.in_(parts),
-        Assignment.until_at.is_(None),
-    )
-    db.session.execute(opened.values(reason=reason, handover_id=outcome.handover_id))
+    asked = {"customer": customer_id, "parts": parts}
+    ask(_EXPLAIN, asked | {"why": reason, "act": outcome.handover_id})
 
 
 def _locked_customers(ids: list[int], actor: User) -> Sequence[Customer]:

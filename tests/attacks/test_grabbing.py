@@ -19,8 +19,7 @@ MOST = 5
 
 @pytest.mark.attack
 def test_of_forty_who_grab_a_hundred_customers_one_gets_each(app, people, client_of):
-    ids, users = hire(40), [make(Customer, name=f"Free {n}").id for n in range(100)]
-    users, ids = ids, users
+    users, ids = hire(40), [make(Customer, name=f"Free {n}").id for n in range(100)]
     app.config["CUSTOMERS_PER_PERSON"] = MOST
     try:
         ends = grab([client_of(db.session.get(User, id)) for id in users], ids)
