@@ -14,7 +14,14 @@ from crm_admin.models.departments import Department
 from crm_admin.models.picklists import Picklist, PicklistItem
 from crm_admin.models.roles import ADMINISTRATOR, Role, Scope
 from crm_admin.models.users import User, UserSession, user_roles
-from crm_admin.services import access, changes, departments, records, role_rights
+from crm_admin.services import (
+    access,
+    account_tokens,
+    changes,
+    departments,
+    records,
+    role_rights,
+)
 
 _LACKED = N_("The role %(role)s has rights that you do not have.")
 
@@ -92,12 +99,18 @@ def ranks_over(user: User, actor: User) -> bool:
 
 @records.follow_up.register
 def _user_follow_up(record: User, changed: Mapping[str, list[Any]], actor: User) -> None:
-    """End the sessions of who may no longer sign in, and keep one administrator at least."""
+    """End the sessions of who may no longer sign in, and keep one administrator at least.
+
+    What was mailed to an address that is no longer theirs is worth nothing.
+    """
     is_gone = record.deleted_at is not None
     if is_gone:
         check_rank(record, actor)
     if not record.is_active or is_gone:
         end_sessions(record)
+        account_tokens.end_all(record)
+    elif "email" in changed:
+        account_tokens.end_all(record)
     if (is_gone or changed.keys() & {"is_active", "roles"}) and not administrators():
         message = N_("The last administrator must stay one.")
         raise Invalid([Problem("roles", message)])

@@ -115,6 +115,9 @@ def _take() -> tuple[str, list[int]] | None:
     free = or_(Letter.held_until.is_(None), Letter.held_until < now)
     due = select(Letter.id).where(WAITING, Letter.next_try_at <= now, free)
     due = due.order_by(Letter.next_try_at, Letter.id).limit(AT_ONCE)
+    if db.session.scalar(due) is None:
+        db.session.rollback()
+        return None  # looked at twice a minute, and mostly empty: no need to write
     with records.transaction("mail"):
         ids = list(db.session.scalars(due.with_for_update(skip_locked=True)))
         held = update(Letter).where(Letter.id.in_(ids))

@@ -217,10 +217,10 @@ def _on_paper(user: User, code: str, post: Post) -> bool:
 def _step_of(secret: str, code: str) -> int | None:
     """Return the half minute that this code is of: the present one or the one before, or None."""
     now = int(clock.now().timestamp()) // STEP_SECONDS
-    typed = re.sub(r"\s", "", code)
+    typed = re.sub(r"\s", "", code).encode("utf-8", "replace")
     codes = pyotp.HOTP(secret)
     return next(
-        (s for s in (now, now - 1) if hmac.compare_digest(codes.at(s).encode(), typed.encode())),
+        (s for s in (now, now - 1) if hmac.compare_digest(codes.at(s).encode(), typed)),
         None,
     )
 

@@ -67,8 +67,14 @@ def succeeded(id: int, kind: TryKind | None = None) -> None:
 
 
 def forget(name: str) -> None:
-    """Let a name be tried again at once, after its password was set anew."""
-    forgotten = update(SignInAttempt).where(SignInAttempt.name_hash == _hash(name))
+    """Let a name be tried again at once, after its password was set anew.
+
+    Wrong codes stay counted: whoever can reset a password must not guess them for it.
+    """
+    forgotten = update(SignInAttempt).where(
+        SignInAttempt.name_hash == _hash(name),
+        SignInAttempt.kind.in_((TryKind.PASSWORD, TryKind.CONFIRMATION)),
+    )
     db.session.execute(forgotten.values(name_hash=""))
 
 

@@ -209,7 +209,9 @@ def test_a_bad_password_is_refused_and_the_link_stays_good(app, ana, new, repeat
     assert choose(app, link_of(app)).status_code == 302
 
 
-@pytest.mark.parametrize("what", ["deactivated", "deleted", "new password", "second factor"])
+@pytest.mark.parametrize(
+    "what", ["deactivated", "deleted", "new password", "second factor", "another address"]
+)
 def test_a_link_dies_with_what_it_was_made_for(app, ana, people, client_of, what):
     ask(app, "ana")
     link = link_of(app)
@@ -219,6 +221,8 @@ def test_a_link_dies_with_what_it_was_made_for(app, ana, people, client_of, what
             records.change(people.ana, {"is_active": False}, people.dev)
         elif what == "deleted":
             records.delete(people.ana, people.dev)
+        elif what == "another address":
+            records.change(people.ana, {"email": "new@example.com"}, people.dev)
     if what == "new password":
         admin.post("/users/set_password/", data={"id": id})
     if what == "second factor":
@@ -236,6 +240,17 @@ def test_a_reset_does_not_skip_the_second_factor(app, ana):
     client = sign_in(app, "ana", NEW)
     assert "Your code, please" in client.answer.text
     assert not signed_in(client)
+
+
+def test_a_reset_does_not_let_anybody_guess_more_codes(app, ana):
+    with records.transaction("tests"):
+        ana.second_factor_at = clock.now()
+    client = sign_in(app, "ana")
+    for _ in range(tries.MOST_PER_NAME):
+        client.post("/sign-in/code", data={"code": "000000"})
+    ask(app, "ana")
+    choose(app, link_of(app))
+    assert sign_in(app, "ana", NEW).answer.status_code == 429
 
 
 def test_a_link_leads_to_the_public_address_whatever_host_is_named(app, ana, monkeypatch):
