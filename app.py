@@ -19,6 +19,8 @@ def create_app(**overrides: Any) -> Flask:
     """
     app = Flask(__name__, static_folder="crm_admin/static")
     app.config.update(loading.settings(overrides))
+    # A route has the methods that it names: nobody is told which those are.
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     logs.configure(app.config["LOG_LEVEL"])
     logs.init_app(app)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SQLALCHEMY_DATABASE_URI"])

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import bindparam, inspect, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from crm_admin import clock
@@ -156,12 +156,6 @@ def drop_findings(record: Record) -> None:
         Finding.fixed_at.is_(None),
     )
     db.session.execute(statement.values(fixed_at=clock.now()))
-
-
-def owner_ids(record: Record) -> list[int]:
-    """Return the people a record belongs to."""
-    columns = inspect(type(record)).columns
-    return [id for key in record.owners if key in columns and (id := getattr(record, key))]
 
 
 def may_check(actor: User) -> bool:

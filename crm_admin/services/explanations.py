@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from crm_admin.database import db
 from crm_admin.models.base import Record
-from crm_admin.models.roles import Scope
+from crm_admin.models.roles import Role, Scope
 from crm_admin.models.users import User
 from crm_admin.services import access, field_rights, role_matrix
 
@@ -85,10 +85,21 @@ def _other(user: User, person: access.Person) -> str:
     return other.name if other is not None else ""
 
 
-def owners(record: Record) -> Sequence[tuple[str, User]]:
-    """Return (label of the column, person) of those a record belongs to."""
+def may_ask(actor: User) -> bool:
+    """Return whether the actor may be told of others' rights: sees people, roles, who has which.
+
+    Source: S5
+    """
+    sees = access.allows(actor, "view", User) and access.allows(actor, "view", Role)
+    return sees and access.readable(actor, User, "roles")
+
+
+def owners(record: Record, actor: User) -> Sequence[tuple[str, User]]:
+    """Return (label of the column, person) of those a record belongs to, as far as it is told."""
     found = []
     for key in record.owners:
+        if not access.readable(actor, type(record), key, record):
+            continue
         person = getattr(record, type(record).form_key(key))
         if isinstance(person, User):
             found.append((str(access.field_info(type(record), key).get("label", key)), person))

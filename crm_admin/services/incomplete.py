@@ -44,30 +44,41 @@ def _rated(model: type[Record]) -> Any:
     return access.table_of(model).c.completeness
 
 
-def owner_key(model: type[Record]) -> str:
-    """Return the column that says whose a record of this entity is, or ""."""
-    return model.owners[0] if model.owners else ""
+def owner_key(actor: User, model: type[Record]) -> str:
+    """Return the column that says whose a record of this entity is, or "".
+
+    Who may not see it is not told by whom the records are either.
+    """
+    key = model.owners[0] if model.owners else ""
+    return key if key and access.readable(actor, model, key) else ""
+
+
+def _owner(actor: User, record: Record) -> int | None:
+    """Return the first of those the record belongs to that the actor may know of."""
+    model = type(record)
+    seen = [key for key in record.owners if access.readable(actor, model, key)]
+    return next((id for key in seen if (id := getattr(record, key))), None)
 
 
 def page(
     actor: User, model: type[Record], person: int | None, *, offset: int, limit: int
 ) -> Sequence[Row]:
     """Return a page of incomplete records, the least complete first. Source: A3"""
-    conditions = [*access.rows(model, actor), _rated(model) < 100, *_of(model, person)]
+    conditions = [*access.rows(model, actor), _rated(model) < 100, *_of(actor, model, person)]
     statement = select(model).where(*conditions).order_by(_rated(model), model.id)
     found = access.fetch(statement.offset(offset).limit(limit))
-    owners = [completeness.owner_ids(record) for record in found]
-    names = history.names(User, {ids[0] for ids in owners if ids})
+    owners = [_owner(actor, record) for record in found]
+    names = history.names(User, {id for id in owners if id})
     return [
         Row(
             model,
             record.id,
             str(record)[:120],
-            names.get(ids[0], "") if ids else "",
+            names.get(id, "") if id else "",
             getattr(record, "completeness", 100),
             [lack for lack in lacks if _readable(actor, model, lack)],
         )
-        for record, lacks, ids in zip(found, completeness.lacks(found), owners, strict=True)
+        for record, lacks, id in zip(found, completeness.lacks(found), owners, strict=True)
     ]
 
 
@@ -75,21 +86,21 @@ def _readable(actor: User, model: type[Record], lack: completeness.Lack) -> bool
     return lack.kind == "related" or access.readable(actor, model, lack.field_key)
 
 
-def _of(model: type[Record], person: int | None) -> list[ColumnElement[bool]]:
-    key = owner_key(model)
+def _of(actor: User, model: type[Record], person: int | None) -> list[ColumnElement[bool]]:
+    key = owner_key(actor, model)
     return [access.table_of(model).c[key] == person] if person and key else []
 
 
 def count(actor: User, model: type[Record], person: int | None) -> int:
     """Return how many records are incomplete, up to the lists' limit."""
-    conditions = [*access.rows(model, actor), _rated(model) < 100, *_of(model, person)]
+    conditions = [*access.rows(model, actor), _rated(model) < 100, *_of(actor, model, person)]
     found = select(model.id).where(*conditions).limit(listing.COUNTED + 1).subquery()
     return db.session.scalar(select(func.count()).select_from(found)) or 0
 
 
 def people(actor: User, model: type[Record]) -> list[Person]:
     """Return each person's share of complete records, the worst first; nobody's are left out."""
-    key = owner_key(model)
+    key = owner_key(actor, model)
     if not key:
         return []
     owner = access.table_of(model).c[key]

@@ -148,10 +148,22 @@ def change(
         fixed = _fixed(record, actor)
     for key in changed:
         may = not fixed[key] if key in fixed else access.writable(actor, type(record), key)
-        if changed[key] != before.get(key) and not may:
+        if changed[key] != before.get(key) and not (may and _reaches(record, actor, key)):
             label = access.field_info(type(record), key).get("label", key)
             raise Denied(N_("You may not change %(field)s."), field=Label(label))
     save(record, actor, asked=True)
+
+
+def _reaches(record: Record, actor: User, key: str) -> bool:
+    """Return whether the right that a field needs beside "edit" reaches the record as it is kept.
+
+    Who may assign their own people's records may not assign one that was shared with them.
+    """
+    verb = access.field_info(type(record), key).get("verb")
+    if not verb or not inspect(record).persistent:
+        return True
+    with db.session.no_autoflush:  # not as it is to be
+        return access.may(record, actor, verb)
 
 
 def _fixed(record: Record, actor: User) -> dict[str, bool]:

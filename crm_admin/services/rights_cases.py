@@ -68,22 +68,24 @@ def failing() -> list[Asked]:
     return [case for case in every() if case.fails]
 
 
-def check() -> None:
+def check(actor: User) -> None:
     """Refuse a change by which cases fail that must not.
 
     Raises:
-        Invalid: some fail; each problem names one.
+        Invalid: some fail; each problem names one, its record as far as the actor sees it.
     """
-    if problems := [_problem(case) for case in failing()]:
+    if problems := [_problem(case, actor) for case in failing()]:
         raise Invalid(problems)
 
 
-def _problem(case: Asked) -> Problem:
+def _problem(case: Asked, actor: User) -> Problem:
+    record = case.record
+    seen = record is not None and access.find(type(record), record.id, actor) is not None
     said = {
         "person": case.user.name,
         "entity": Label(case.model.plural),
         "what": case.what,
-        "record": f" · {case.record}" if case.record is not None else "",
+        "record": f" · {record if seen else f'#{record.id}'}" if record is not None else "",
         "expected": words_of(case, case.expected),
         "now": words_of(case, case.now),
     }

@@ -18,15 +18,11 @@ from crm_admin.views.words import gettext as _
 OFFERED = 10
 
 
-def _sees_rights(actor: User) -> bool:
-    return access.allows(actor, "view", User) and access.allows(actor, "view", Role)
-
-
 class ExplainPage(Page):
     """One person's rights on a kind of record, on one record and on its fields."""
 
     path, label = "/explain/", N_("Rights explained")
-    allowed = {"index": _sees_rights}
+    allowed = {"index": explanations.may_ask}
 
     @expose("/")
     def index(self) -> str:
@@ -97,12 +93,14 @@ def _found(model: type[Record], actor: User, here: str) -> list[tuple[str, str]]
 
 
 def _shown(record: Record) -> dict[str, Any]:
+    actor = requests.actor()
+    places = access.readable(actor, User, "department_id")
     return {
         "title": str(record),
         "url": f"/{record.__tablename__}/details/?id={record.id}",
         "owners": [
-            (_(label), str(person), str(person.department or ""))
-            for label, person in explanations.owners(record)
+            (_(label), str(person), str(person.department or "") if places else "")
+            for label, person in explanations.owners(record, actor)
         ],
     }
 

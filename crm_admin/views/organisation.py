@@ -16,6 +16,7 @@ from crm_admin.models.rules import Rule
 from crm_admin.models.users import User
 from crm_admin.services import (
     access,
+    explanations,
     labels,
     organisation,
     passwords,
@@ -82,7 +83,7 @@ class UserView(EntityView):
     def buttons(self, record: Record) -> list[dict[str, Any]]:
         """Explain what they may do, and offer a new password for somebody who forgot theirs."""
         actor, found = requests.actor(), []
-        if access.allows(actor, "view", Role):
+        if explanations.may_ask(actor):
             url = f"/explain/?user={record.id}"
             found.append(pages.button(_("Rights explained"), url, "circle-question-mark"))
         assert isinstance(record, User)

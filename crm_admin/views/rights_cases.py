@@ -9,19 +9,15 @@ from crm_admin.errors import CrmError
 from crm_admin.i18n import N_
 from crm_admin.models.roles import Role
 from crm_admin.models.users import User
-from crm_admin.services import access, records, rights_cases
+from crm_admin.services import access, explanations, records, rights_cases
 from crm_admin.views import requests
 from crm_admin.views.organisation import ADMINISTRATION
 from crm_admin.views.page import Page
 from crm_admin.views.words import gettext as _
 
 
-def _sees(actor: User) -> bool:
-    return access.allows(actor, "view", User) and access.allows(actor, "view", Role)
-
-
 def _changes(actor: User) -> bool:
-    return _sees(actor) and access.allows(actor, "edit", Role)
+    return explanations.may_ask(actor) and access.allows(actor, "edit", Role)
 
 
 class RightsCasesPage(Page):
@@ -29,7 +25,7 @@ class RightsCasesPage(Page):
 
     path, label = "/rights-cases/", N_("Checks of rights")
     menu, icon, order = ADMINISTRATION, "shield-check", 35
-    allowed = {"index": _sees, "keep": _changes, "drop": _changes}
+    allowed = {"index": explanations.may_ask, "keep": _changes, "drop": _changes}
 
     @expose("/")
     def index(self) -> str:

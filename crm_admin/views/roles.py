@@ -148,7 +148,7 @@ class RoleView(EntityView):
         records.change(role, rights, requests.actor(), version=version)
         if "anyway" not in request.form:
             try:
-                rights_cases.check()
+                rights_cases.check(requests.actor())
             except Invalid:
                 g.cases_fail = True
                 raise
