@@ -65,6 +65,7 @@ OF_ONE_ENTITY = {
     ("roles.save_fields", "POST"): Line("edit", "/fields/save/?id={id}", 302, {"fax": "read"}),
     ("roles.compare", "GET"): Line("view", "/compare/?id={id}"),
     ("roles.copy", "POST"): Line("create", "/copy/", 302, {"id": "{id}"}),
+    ("customers.hand_over", "GET"): Line("assign", "/hand_over/?id={id}"),
 }
 #: Pages that belong to no entity; where they name a record it is a customer, or a file of one.
 PAGES = {
@@ -88,6 +89,8 @@ PAGES = {
     ("completeness.index", "GET"): Line("supervises", "/completeness/"),
     ("jobs.index", "GET"): Line("runs", "/jobs/"),
     ("jobs.run", "POST"): Line("runs", "/jobs/run/?name=clean_up", 302, {}),
+    ("jobs.mail", "POST"): Line("runs", "/jobs/mail/", 302, {"id": "0"}),
+    ("second_factor.index", "GET"): Line(ANYONE, "/second-factor/"),
     ("explain.index", "GET"): Line("explains", "/explain/?user={dev}&entity=customers&record={id}"),
     ("rights_cases.index", "GET"): Line("explains", "/rights-cases/"),
     ("rights_cases.keep", "POST"): Line(
@@ -108,6 +111,57 @@ ELSEWHERE = {
     ("signing_in.sign_in", "POST"): "counted for each address: tests/attacks/test_accounts.py",
     ("signing_in.sign_out", "POST"): "ends the actor's session: tests/attacks/test_accounts.py",
 }
+#: By everybody, on records of everybody's: tests/sweeps/test_access.py.
+ELSEWHERE |= {
+    (
+        f"{stem(view)}.{function}",
+        method,
+    ): "tests/sweeps/test_access.py, and views/test_bulk_edits.py"
+    for view in VIEWS
+    for function, method in (
+        ("bulk_edit", "GET"),
+        ("bulk_edit", "POST"),
+        ("undo_bulk_edit", "POST"),
+    )
+}
+_ACCOUNTS, _FACTOR = "tests/views/test_accounts.py", "tests/views/test_second_factor.py"
+_LINKS, _HANDOVERS = "tests/views/test_account_links.py", "tests/views/test_handovers.py"
+_POOL, _VIEW_AS = "tests/views/test_pool.py", "tests/views/test_view_as.py"
+ELSEWHERE |= {
+    ("second_step.code", "GET"): _FACTOR,
+    ("second_step.code", "POST"): _FACTOR,
+    ("account_links.forgot", "GET"): _LINKS,
+    ("account_links.forgot", "POST"): _LINKS,
+    ("account_links.reset", "GET"): _LINKS,
+    ("account_links.reset", "POST"): _LINKS,
+    ("account_links.invitation", "GET"): _LINKS,
+    ("account_links.invitation", "POST"): _LINKS,
+    ("accounts.index", "GET"): _ACCOUNTS,
+    ("accounts.invite", "GET"): _ACCOUNTS,
+    ("accounts.invite", "POST"): _ACCOUNTS,
+    ("accounts.withdraw", "POST"): _ACCOUNTS,
+    ("accounts.take_away", "POST"): _ACCOUNTS,
+    ("accounts.end_session", "POST"): _ACCOUNTS,
+    ("accounts.end_sessions", "POST"): _ACCOUNTS,
+    ("profile.end_sessions", "POST"): _ACCOUNTS,
+    ("second_factor.begin", "GET"): _FACTOR,
+    ("second_factor.begin", "POST"): _FACTOR,
+    ("second_factor.confirm", "GET"): _FACTOR,
+    ("second_factor.confirm", "POST"): _FACTOR,
+    ("second_factor.codes", "GET"): _FACTOR,
+    ("second_factor.codes", "POST"): _FACTOR,
+    ("second_factor.off", "GET"): _FACTOR,
+    ("second_factor.off", "POST"): _FACTOR,
+    ("customers.hand_over", "POST"): _HANDOVERS,
+    ("customers.handover", "GET"): _HANDOVERS,
+    ("customers.take_back", "POST"): _HANDOVERS,
+    ("customers.pool", "GET"): _POOL,  # shows by right what nobody looks after
+    ("customers.take", "POST"): _POOL,
+    ("customers.release", "GET"): _POOL,
+    ("customers.release", "POST"): _POOL,
+    ("view_as.index", "POST"): _VIEW_AS,
+    ("view_as.end", "POST"): _VIEW_AS,
+}
 #: Methods that follow from others: a GET's headers alone, and what is allowed.
 FOLLOWING = {"HEAD", "OPTIONS"}
 
@@ -122,7 +176,7 @@ ACTORS: dict[str, tuple[str, str | None]] = CAST | {
 OUT = ("nobody", "dan")
 VERBS = (
     "view", "lookup", "create", "edit", "delete", "restore", "export", "import", "assign", "share",
-    "approve", "pay", "run",
+    "bulk_edit", "claim", "approve", "pay", "run",
 )  # fmt: skip
 #: What the role of the one with hidden fields gives: everything.
 LIMITED = {"*": dict.fromkeys(VERBS, "all")}
