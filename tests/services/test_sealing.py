@@ -24,7 +24,7 @@ def test_another_purpose_does_not_open_it():
         Seal(["secret"]).open(Seal(["secret"]).close("text", "mail"), "second factor")
 
 
-@pytest.mark.parametrize("place", [0, 20, -3])
+@pytest.mark.parametrize("place", [0, 20, -10])
 def test_what_was_altered_is_not_opened(place):
     sealed = list(Seal(["secret"]).close("text", "mail"))
     sealed[place] = "A" if sealed[place] != "A" else "B"
