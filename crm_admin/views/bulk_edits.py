@@ -62,7 +62,7 @@ class BulkEdits:
         """Show the next question about these records, or what was done to them."""
         actor, back = requests.actor(), requests.back(self.path)
         if not self.may_bulk_edit():
-            abort(403)
+            abort(404 if self.model.append_only else 403)
         may = bulk_edits.within(self.model, actor, ids)
         ids = [id for id in dict.fromkeys(ids) if id in may]
         if not ids or len(ids) > bulk_edits.MOST:
