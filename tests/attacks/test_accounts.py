@@ -204,6 +204,7 @@ def work_of(site, name, monkeypatch):
     return len(hashes), len(statements), answer.status_code, "not right" in page
 
 
+@pytest.mark.attack
 def test_guessing_is_slowed_by_name_and_by_address_wherever_it_seems_to_come_from(people, site):
     """Attack 40: counted in the database, and no header says from where somebody asks."""
 

@@ -21,6 +21,12 @@ from tests.sweeps.cases import VIEWS, full, stem
 SECRET = "7771234567"
 
 
+def some(*quick):
+    """Return all screens; those that are not named are for `make attacks`."""
+    return [one if stem(one) in quick else pytest.param(one, marks=pytest.mark.attack)
+            for one in VIEWS]  # fmt: skip
+
+
 @pytest.fixture
 def limited(people):
     """Limit fields for Dev, an administrator: whatever is told then is told in spite of it."""
@@ -89,7 +95,7 @@ def test_no_filter_order_or_search_is_an_oracle(word, acme, limited, people, cli
     assert client.get(f"/contacts/ajax/lookup/?name=customer&query={SECRET}").json == []
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=stem)
+@pytest.mark.parametrize("view", some("customers", "users"), ids=stem)
 def test_no_form_writes_what_it_does_not_show(view, people, client_of):
     """Attack 25: all that a row has is posted into its form; only what it shows is taken."""
     model, entity = view.model, stem(view)
@@ -100,8 +106,9 @@ def test_no_form_writes_what_it_does_not_show(view, people, client_of):
     form = form_of(client.get(f"/{entity}/edit/?id={record.id}"))
     offered = {model.column_key(name) for name in form}
     mapper = inspect(model)
-    before = {key: getattr(record, key) for key in mapper.columns}
-    hostile = {key: "1" for key in mapper.columns if key not in offered}
+    keys = [key for key, _column in mapper.columns.items()]
+    before = {key: getattr(record, key) for key in keys}
+    hostile = {key: "1" for key in keys if key not in offered}
     hostile |= {"is_system": "1", "password_hash": "x", "must_change_password": "", "source": "x"}
     hostile |= {"created_by_id": "1", "deleted_at": "2020-01-01", "custom": "{}", "_method": "PUT"}
     sent = {key: value for key, value in hostile.items() if key not in form}

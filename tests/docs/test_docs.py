@@ -9,7 +9,7 @@ from config import settings
 from crm_admin.jobs import JOBS
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ["running.md", "backup.md", "jobs.md", "settings.md", "accounts.md"]
+PAGES = ["running.md", "backup.md", "jobs.md", "settings.md", "accounts.md", "security.md"]
 SETTINGS = {f"CRM_{name}": value for name, value in vars(settings).items() if name.isupper()}
 
 
