@@ -153,8 +153,8 @@ def covers(actor: User, role: RoleRights) -> bool:
 
 
 def means(verb: str, entity: str) -> bool:
-    """Return whether a right means anything for an entity."""
-    return verb in SPECIAL.get(entity, ()) or not any(verb in some for some in SPECIAL.values())
+    """Return whether a right means anything for an entity, or for the row of all others."""
+    return entity == "*" or verb in SPECIAL.get(entity, ()) or not any(verb in some for some in SPECIAL.values())
 
 
 def _gives(held: RoleRights, verb: str, entity: str, scope: Scope, when: str) -> bool:

@@ -49,7 +49,8 @@ def shown(
         for verb in _verbs():
             value = (typed or {}).get(f"{entity}.{verb}", _value(role.grants, entity, verb))
             shown = words.get(value, "") if value else ""
-            cells.append({"name": f"{entity}.{verb}", "value": value, "label": shown})
+            cell = {"name": f"{entity}.{verb}", "value": value, "label": shown}
+            cells.append(cell | {"means": access.means(verb, entity)})
         rows.append({"label": translate(label), "cells": cells})
     return {
         "verbs": [translate(labels.VERBS[verb]) for verb in _verbs()],
@@ -80,7 +81,8 @@ def chosen(cells: Mapping[str, str]) -> dict[str, dict[str, str]]:
         row = {verb: cells.get(f"{entity}.{verb}", "") for verb in _verbs()}
         if entity != "*" and not any(row.values()):
             continue
-        filled = {verb: value or others[verb] for verb, value in row.items()}
+        known = {verb: value for verb, value in row.items() if access.means(verb, entity)}
+        filled = {verb: value or others[verb] for verb, value in known.items()}
         for value in filled.values():
             if value not in ("", access.NONE, *Scope):
                 raise Invalid([Problem("", N_("Please choose one of those offered."))])
