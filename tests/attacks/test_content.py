@@ -139,9 +139,9 @@ class Reader(HTMLParser):
         for name, value in attributes:
             if name.startswith("on") or (name == "id" and value == "bait"):
                 self.found.append((tag, name))
-            if name in ("href", "src", "action", "formaction") and value:
-                if re.match(r"\s*(javascript|data:text|vbscript)", value, re.IGNORECASE):
-                    self.found.append((tag, value))
+            leads = name in ("href", "src", "action", "formaction")
+            if leads and re.match(r"\s*(javascript|data:text|vbscript)", value or "", re.I):
+                self.found.append((tag, value))
             if name == "style":
                 self.found.append((tag, name))
         if tag == "svg" and dict(attributes).get("onload"):
