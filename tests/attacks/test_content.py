@@ -139,8 +139,8 @@ class Reader(HTMLParser):
         for name, value in attributes:
             if name.startswith("on") or (name == "id" and value == "bait"):
                 self.found.append((tag, name))
-            leads = name in ("href", "src", "action", "formaction") and value
-            if leads and re.match(r"\s*(javascript|data:text|vbscript)", value, re.IGNORECASE):
+            leads = name in ("href", "src", "action", "formaction")
+            if leads and re.match(r"\s*(javascript|data:text|vbscript)", value or "", re.I):
                 self.found.append((tag, value))
             if name == "style":
                 self.found.append((tag, name))
