@@ -15,6 +15,7 @@ from benchmarks.instances import Instance
 from crm_admin.database import db
 from crm_admin.models.customers import Customer
 from crm_admin.models.interactions import Interaction
+from crm_admin.models.roles import Role
 from crm_admin.models.users import User
 from crm_admin.services import organisation, records, sessions
 
@@ -71,6 +72,24 @@ def hire(count: int) -> list[str]:
             user.password_hash = model.password_hash
             records.save(user, system)
     return names
+
+
+def limit(username: str) -> None:
+    """Give a user one role: all customers but a few, by a condition, and limits of their fields."""
+    system, user = organisation.system(), organisation.by_username(username)
+    assert user is not None
+    with records.transaction("demo"):
+        role = Role(
+            code="limited",
+            label_en="Limited",
+            grants={"customers": {"view": "all", "edit": "own", "export": "all"}},
+            conditions={"customers": {"view": "stage != 'lapsed' or account_manager = me"}},
+            fields={"customers": {"phone": "masked", "email": "hidden", "industry": "hidden"}},
+            field_conditions={"customers": {"phone": "grade = 'A'"}},
+        )
+        records.save(role, system)
+        user.roles = [role]
+        records.save(user, system)
 
 
 def sellers() -> list[tuple[int, str]]:

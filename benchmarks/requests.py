@@ -23,6 +23,8 @@ TOGETHER, PASSES = 10, 3
 LIST, SEARCH, RECORD, SAVE, HOME, CSV = (Bar(n) for n in (6, 6, 8, 8, 8, 150))
 #: Someone who sees everything, and someone who sees their own customers only.
 EVERYTHING, OWN = "sun.liping", "zhang.wei"
+#: Someone whose right has a condition, and whose fields have limits, one of them in some records.
+LIMITED = "gu.zhengming"
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def wanted(about: Subjects) -> list[Request]:
         Request("list, page 100", f"{people}?page=100", LIST),
         Request("list by name", f"{people}?sort=name", LIST),
         Request("list of own customers", people, LIST, by=OWN),
+        Request("list, limited by rights", people, by=LIMITED),
         search("two characters", about.common),
         search("rare", about.rare),
         search("nothing found", about.absent),
@@ -89,10 +92,11 @@ def run(instance: Instance, options: argparse.Namespace) -> int:
     """Measure and print every request; return how many were over their bar."""
     with inside.opened(instance) as app:
         requests = wanted(inside.subjects())
-        insiders = {name: Inside(app, name) for name in (EVERYTHING, OWN)}
+        inside.limit(LIMITED)
+        insiders = {name: Inside(app, name) for name in (EVERYTHING, OWN, LIMITED)}
         statements = {r.name: _statements(insiders[r.by], r) for r in requests}
     with serving(instance, options.workers) as server:
-        clients = {name: Client(server.port) for name in (EVERYTHING, OWN)}
+        clients = {name: Client(server.port) for name in (EVERYTHING, OWN, LIMITED)}
         for name, client in clients.items():
             client.sign_in(name)
         tables.head(
