@@ -38,11 +38,13 @@ class Outcome:
 
 
 def of_list(model: type[Record], actor: User, question: listing.Question) -> Sequence[int]:
-    """Return the ids of the records asked for that the actor may change together, at most one more
-    than one edit takes.
+    """Return the ids of the records asked for that the actor may change together.
+
+    At most one more than one edit takes.
     """
     found = listing.ids(model, actor, question, VERB, MOST + 1)
-    return [id for id in found if id in within(model, actor, found)]
+    may = within(model, actor, found)
+    return [id for id in found if id in may]
 
 
 def within(model: type[Record], actor: User, ids: Sequence[int]) -> set[int]:

@@ -154,7 +154,8 @@ def covers(actor: User, role: RoleRights) -> bool:
 
 def means(verb: str, entity: str) -> bool:
     """Return whether a right means anything for an entity, or for the row of all others."""
-    return entity == "*" or verb in SPECIAL.get(entity, ()) or not any(verb in some for some in SPECIAL.values())
+    special = any(verb in some for some in SPECIAL.values())
+    return entity == "*" or not special or verb in SPECIAL.get(entity, ())
 
 
 def _gives(held: RoleRights, verb: str, entity: str, scope: Scope, when: str) -> bool:
