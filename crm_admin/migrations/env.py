@@ -5,7 +5,7 @@ from flask import current_app
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
-from crm_admin.models import search_index
+from crm_admin.models import search_index, unchangeable
 
 settings = current_app.extensions["migrate"]
 
@@ -23,10 +23,14 @@ def run(connection):
     )
     with context.begin_transaction():
         context.run_migrations()
-        # A rebuilt table has lost what keeps its search index in step.
+        # A rebuilt table has lost what keeps its search index in step, and its rows as they were.
         for table in settings.db.metadata.tables.values():
-            if "search_text" in table.columns and inspect(connection).has_table(table.name):
+            if not inspect(connection).has_table(table.name):
+                continue
+            if "search_text" in table.columns:
                 search_index.make(table.name, connection)
+            if table.info.get("unchangeable"):
+                unchangeable.make(table.name, connection)
         if sqlite:
             broken = raw.execute("PRAGMA foreign_key_check").fetchall()
             if broken:

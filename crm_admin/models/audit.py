@@ -1,10 +1,11 @@
 """Who changed what, and when."""
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, Table
 from sqlalchemy.orm import Mapped, mapped_column
 
+from crm_admin.models import unchangeable
 from crm_admin.models.base import Model
 from crm_admin.models.types import Document
 
@@ -13,7 +14,8 @@ class AuditEntry(Model):
     """One save of one record: `changes` maps a field's key to its [old, new] pair.
 
     `action` is created, changed, deleted, restored, loaded or a verb such as approved; `source`
-    says by which door it came: a form, an import, a job; `version` is the record's afterwards.
+    says by which door it came: a form, an import, a job; `version` is the record's afterwards. What
+    is written stays: the database refuses to change it.
     """
 
     __tablename__ = "audit_entries"
@@ -26,3 +28,6 @@ class AuditEntry(Model):
     source: Mapped[str]
     version: Mapped[int]
     changes: Mapped[dict[str, Any]] = mapped_column(Document)
+
+
+unchangeable.keep(cast(Table, AuditEntry.__table__))
