@@ -6,13 +6,13 @@ records that means, and every question that others ask.
 
 import logging
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, false, inspect, or_, select
 from sqlalchemy.orm import joinedload
 
-from crm_admin.database import db
+from crm_admin.database import ask, db
 from crm_admin.errors import Invalid
 from crm_admin.models.base import Model, Record
 from crm_admin.models.roles import Scope
@@ -89,6 +89,7 @@ __all__ = [
     "unlimited",
     "varying",
     "visible",
+    "within_reach",
     "writable",
 ]  # fmt: skip
 
@@ -312,6 +313,24 @@ def same_records(model: type[Model], actor: User, *verbs: str) -> bool:
         return False
     first, *others = (grants_of(actor, verb, model) for verb in verbs)
     return all(grants == first for grants in others)
+
+
+def within_reach(model: type[Record], actor: User, verb: str, ids: Sequence[int]) -> set[int]:
+    """Return those of the visible records that the actor may do this to."""
+    if not ids or not allows(actor, verb, model):
+        return set()
+    theirs = limit(model, actor, verb)
+    if theirs is None or same_records(model, actor, verb, "view"):
+        return set(ids)
+    return set(ask(_among(model, theirs), {"ids": ids}).scalars())
+
+
+@lru_cache(maxsize=500)
+def _among(model: type[Record], theirs: ColumnElement[bool]) -> Select[Any]:
+    """Return the select of those of the living `ids` for which a condition holds."""
+    table = table_of(model)
+    among = table.c.id.in_(bindparam("ids", expanding=True))
+    return select(table.c.id).where(among, table.c.deleted_at.is_(None), theirs)
 
 
 def key_of(id: Any) -> int | None:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, inspect, literal, select
+from sqlalchemy import Select, bindparam, inspect, literal, select
 
 from crm_admin.errors import Invalid
 from crm_admin.models.base import Model
@@ -150,29 +150,48 @@ def varying(actor: User, model: type[Model]) -> Mapping[str, list[Limit]]:
 Rows = Sequence[tuple[Any, ...]]
 
 
-def concealing(
-    actor: User, model: type[Model], keys: Sequence[str]
-) -> Callable[[Rows, Callable[[Select[Any]], Iterable[Any]]], Rows] | None:
+#: Executes a statement with values, as a session's connection does or one of its own.
+Ask = Callable[[Select[Any], dict[str, Any]], Iterable[Any]]
+Conceal = Callable[[Rows, Ask], Rows]
+
+
+def concealing(actor: User, model: type[Model], keys: Sequence[str]) -> Conceal | None:
     """Return what takes out of rows of (id, *values) those that the actor sees in part, if any.
 
     It asks, with the function it is given, once for all of the rows which of them a limit holds
     for, and puts a `masking.Part` in place of each such value. Fields that are limited in all
     records or in none are not its business.
     """
-    found = varying(actor, model)
-    asked = {p: found[c] for p, key in enumerate(keys, 1) if (c := model.column_key(key)) in found}
-    if not asked:
+    if not (found := varying(actor, model)):
         return None
-    table, places = table_of(model), list({one for limits in asked.values() for one in limits})
-    statement = select(table.c.id, *(_condition(model, one) for one in places))
+    rights = rights_kept()
+    place = (actor.id, rights.day(), model.__tablename__, *keys)
+    if place not in rights.concealing:
+        columns = [model.column_key(key) for key in keys]
+        asked = {p: found[c] for p, c in enumerate(columns, 1) if c in found}
+        rights.concealing[place] = _concealing(model, asked) if asked else None
+    conceal: Conceal | None = rights.concealing[place]
+    return conceal
 
-    def conceal(rows: Rows, ask: Callable[[Select[Any]], Iterable[Any]]) -> Rows:
-        limits: dict[int, list[tuple[int, str]]] = {}
-        for id, *held in ask(statement.where(table.c.id.in_([row[0] for row in rows]))):
-            fits = dict(zip(places, held, strict=True))
-            found = [(p, _mildest(said, fits.__getitem__)) for p, said in asked.items()]
-            limits[id] = [(p, limit) for p, limit in found if limit in ("masked", "hidden")]
-        return [_without(row, limits.get(row[0], ())) for row in rows]
+
+def _concealing(model: type[Model], asked: Mapping[int, list[Limit]]) -> Conceal:
+    """Return what conceals the values at some places of rows, each with what roles say of it."""
+    table, said = table_of(model), list({one for limits in asked.values() for one in limits})
+    chosen = table.c.id.in_(bindparam("ids", expanding=True))
+    statement = select(table.c.id, *(_condition(model, one) for one in said)).where(chosen)
+    known: dict[tuple[bool, ...], list[tuple[int, str]]] = {}
+
+    def limits_where(held: tuple[bool, ...]) -> list[tuple[int, str]]:
+        if (limits := known.get(held)) is None:
+            fits = dict(zip(said, held, strict=True))
+            found = [(p, _mildest(limits, fits.__getitem__)) for p, limits in asked.items()]
+            limits = known[held] = [one for one in found if one[1] in ("masked", "hidden")]
+        return limits
+
+    def conceal(rows: Rows, ask: Ask) -> Rows:
+        found = ask(statement, {"ids": [row[0] for row in rows]}) if rows else ()
+        limits = {id: limits_where(tuple(held)) for id, *held in found}
+        return [_without(row, at) if (at := limits.get(row[0])) else row for row in rows]
 
     return conceal
 

@@ -387,13 +387,3 @@ def title_of(model: type[Any], table: Any) -> Any:
     if model.title_key() in ("label_zh_hans", "label_zh_hant"):
         return func.coalesce(title, table.c.label_en)
     return title
-
-
-def within_reach(model: type[Record], actor: User, verb: str, ids: Sequence[int]) -> set[int]:
-    """Return those of the visible records that the actor may do this to."""
-    if not ids or not access.allows(actor, verb, model):
-        return set()
-    if access.limit(model, actor, verb) is None or access.same_records(model, actor, verb, "view"):
-        return set(ids)
-    statement = select(model.id).where(model.id.in_(ids), *access.rows(model, actor, verb))
-    return set(db.session.scalars(statement))

@@ -97,6 +97,7 @@ class Rights:
     limits: dict[tuple[Any, ...], dict[str, str]] = field(default_factory=dict)
     fixed: dict[tuple[Any, ...], frozenset[str]] = field(default_factory=dict)
     varying: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    concealing: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     #: {(user, day, verb, entity): the condition of the records within their reach}.
     theirs: dict[tuple[Any, ...], ColumnElement[bool] | None] = field(default_factory=dict)
 

@@ -204,7 +204,7 @@ def _row(view: Any, editable: bool, deletable: bool, binned: bool) -> str:
 def _within(view: Any, actor: User, verb: str, ids: list[int]) -> set[int]:
     if view.model.append_only:
         return set()
-    return listing.within_reach(view.model, actor, verb, ids)
+    return access.within_reach(view.model, actor, verb, ids)
 
 
 def _cells(

@@ -8,7 +8,7 @@ from crm_admin.errors import Conflict, Denied
 from crm_admin.models.contracts import Contract
 from crm_admin.models.customers import Customer
 from crm_admin.models.roles import Role, Scope
-from crm_admin.services import access, listing, organisation, records, role_rights
+from crm_admin.services import access, organisation, records, role_rights
 from tests.make import make
 
 GRANTS = {"contracts": {"view": "all", "edit": "all", "create": "all"}}
@@ -45,7 +45,7 @@ def test_a_right_with_a_condition_holds_for_what_fits_it(people):
         assert (access.find(Contract, record.id, people.ben, "edit") is not None) is edits
         assert access.may(record, people.ben, "edit") is edits
     ids = [small.id, large.id, active.id]
-    assert listing.within_reach(Contract, people.ben, "edit", ids) == {small.id}
+    assert access.within_reach(Contract, people.ben, "edit", ids) == {small.id}
 
 
 def test_what_is_saved_must_fit_the_condition_before_and_after(people):
