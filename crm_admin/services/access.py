@@ -42,6 +42,7 @@ from crm_admin.services.grants import (
     explain,
     granted,
     grants_of,
+    held,
     includes,
     means,
     reach,
@@ -68,12 +69,14 @@ __all__ = [
     "find",
     "granted",
     "grants_of",
+    "held",
     "includes",
     "key_of",
     "limit",
     "limit_of",
     "masked",
     "may",
+    "may_as_self",
     "means",
     "model_of",
     "reach",
@@ -130,10 +133,31 @@ def limit(model: type[Model], actor: User, verb: str = "view") -> ColumnElement[
     return rights.theirs[place]
 
 
+def may_as_self(record: Model, actor: User, verb: str) -> bool:
+    """Return whether the actor may do this to a record by rights of their own.
+
+    What one may only by standing in for somebody, or since a record was shared, is not one's own to
+    give to others.
+    """
+    model = type(record)
+    own = [g for g in grants_of(actor, verb, model) if g.person.id == actor.id or actor.is_system]
+    if not own:
+        return False
+    theirs = _theirs(model, actor, own, verb, shared=False)
+    if theirs is None:
+        return True
+    table = table_of(model)
+    asked = select(table.c.id).where(table.c.id == record.id, table.c.deleted_at.is_(None), theirs)
+    return ask(asked).first() is not None
+
+
 def _theirs(
-    model: type[Model], actor: User, grants: Sequence[Grant], verb: str
+    model: type[Model], actor: User, grants: Sequence[Grant], verb: str, *, shared: bool = True
 ) -> ColumnElement[bool] | None:
-    """Return which records the grants reach together, or None where they reach all."""
+    """Return which records the grants reach together, or None where they reach all.
+
+    With `shared`, what was shared with the actor is among them.
+    """
     reached: list[ColumnElement[bool]] = []
     for grant in grants:
         within = _within(model, actor, grant, verb) if issubclass(model, Record) else None
@@ -141,8 +165,8 @@ def _theirs(
         if within is None and fits is None:
             return None
         reached.append(and_(*(one for one in (within, fits) if one is not None)))
-    if (shared := _shared(model, actor, verb)) is not None:
-        reached.append(shared)
+    if shared and (given := _shared(model, actor, verb)) is not None:
+        reached.append(given)
     return or_(false(), *reached)
 
 
@@ -176,7 +200,7 @@ def _within(
     if model.follows and (not model.owners or reads or scope is Scope.RELATED):
         parent = target_of(model, model.follows)
         if allows(actor, "view", parent):
-            above = _above(parent, actor, grant)
+            above = _above(parent, actor, grant, shared=reads)
             if above is None:
                 return None
             parents = select(table_of(parent).c.id).where(above)
@@ -184,18 +208,24 @@ def _within(
     return or_(false(), *reached)
 
 
-def _above(parent: type[Record], actor: User, grant: Grant) -> ColumnElement[bool] | None:
-    """Return which records of the entity above are within the scope and seen; None: all are."""
-    seen, seeing = limit(parent, actor), grants_of(actor, "view", parent)
+def _above(
+    parent: type[Record], actor: User, grant: Grant, *, shared: bool
+) -> ColumnElement[bool] | None:
+    """Return which records of the entity above are within the scope and seen; None: all are.
+
+    A record that was shared opens what belongs to it to be read, not to be changed.
+    """
+    seeing = grants_of(actor, "view", parent)
+    seen = limit(parent, actor) if shared else _theirs(parent, actor, seeing, "view", shared=False)
     if grant.scope is Scope.RELATED or all(
         not one.when and one.person == grant.person and includes(grant.scope, one.scope)
         for one in seeing
     ):
         return seen
     within = _within(parent, actor, Grant(grant.person, grant.scope), "view")
-    shared = _shared(parent, actor, "view")
-    if within is not None and shared is not None:
-        within = or_(within, shared)
+    given = _shared(parent, actor, "view") if shared else None
+    if within is not None and given is not None:
+        within = or_(within, given)
     both = [one for one in (within, seen) if one is not None]
     return and_(*both) if both else None
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from crm_admin import clock
 from crm_admin.database import ask, db
-from crm_admin.errors import CrmError, Denied
+from crm_admin.errors import CrmError, Denied, Label
 from crm_admin.i18n import N_
 from crm_admin.models.audit import AuditEntry
 from crm_admin.models.base import Record
@@ -107,6 +107,11 @@ def _change(
     if record is None:
         return
     before, title = record.version, str(record)[:120]
+    if not access.writable(actor, model, key, record):  # else it told whether the value is the same
+        label = access.field_info(model, model.column_key(key)).get("label", key)
+        refused_ = Denied(N_("You may not change %(field)s."), field=Label(label))
+        outcome.refused.append((id, title, refused_))
+        return
     try:
         with db.session.begin_nested():
             records.change(record, {key: value}, actor)

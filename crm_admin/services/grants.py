@@ -115,6 +115,12 @@ def role_ids(actor: User) -> tuple[int, ...]:
     return tuple(id for person in people for id in rights.users.get(person.id, ()))
 
 
+def held(actor: User) -> list[RoleRights]:
+    """Return what the roles give whose rights the actor has now, also by standing in."""
+    rights = rights_kept()
+    return [role for _person, role in rights.held(actor, rights.day())]
+
+
 def explain(actor: User, verb: str, model: type[Model]) -> list[tuple[Person, RoleRights, Scope]]:
     """Return (whose, role, scope) of each role that lets the actor do this, widest first."""
     if not actor.is_active or actor.is_system:

@@ -58,6 +58,14 @@ def of_customers(actor: User, ids: Collection[int]) -> list[Item]:
     return [Item(id, Part.ACCOUNT_MANAGER, holder) for id, holder in ask(statement)]
 
 
+def allowed(actor: User, items: Sequence[Item]) -> list[Item]:
+    """Return those of the parts with customers that the actor may give to somebody else."""
+    ids = {item.customer_id for item in items}
+    within = {id for id, _holder in ask(_within(actor, Customer.id).where(Customer.id.in_(ids)))}
+    parts = [part for part in Part if may(actor, part)]
+    return [item for item in items if item.customer_id in within and item.part in parts]
+
+
 def of_list(actor: User, question: listing.Question) -> list[Item]:
     """Return those of all customers a list finds, up to one more than can be handed over."""
     living = replace(question, binned=False)

@@ -78,6 +78,9 @@ class Outcome:
         self.refused.append(Refusal("", Problem("", message, said)))
 
 
+_NOT_YOURS = N_("What you may only as a deputy, you cannot take yourself.")
+
+
 def check(items: Sequence[Item], to: User | None, reason: str, actor: User) -> None:
     """Refuse a person who cannot look after customers, and a handover without a reason.
 
@@ -91,6 +94,8 @@ def check(items: Sequence[Item], to: User | None, reason: str, actor: User) -> N
         problems.append(Problem("to", N_("%(name)s may not sign in."), {"name": to.name}))
     elif not access.allows(to, "view", Customer):
         problems.append(Problem("to", N_("%(name)s may not see customers."), {"name": to.name}))
+    elif to.id == actor.id and not _theirs_to_keep(items, actor):
+        problems.append(Problem("to", _NOT_YOURS))
     elif items and all(item.from_id == to.id for item in items):
         problems.append(Problem("to", N_("%(name)s looks after them already."), {"name": to.name}))
     if not reason.strip():
@@ -100,6 +105,14 @@ def check(items: Sequence[Item], to: User | None, reason: str, actor: User) -> N
         problems.append(Problem("reason", message, {"count": LONGEST_REASON}))
     if problems:
         raise Invalid(problems)
+
+
+def _theirs_to_keep(items: Sequence[Item], actor: User) -> bool:
+    """Return whether the actor may assign all of these by rights of their own, not as a deputy."""
+    if all(one.person.id == actor.id for one in access.grants_of(actor, "assign", Customer)):
+        return True
+    customers = (db.session.get(Customer, item.customer_id) for item in items)
+    return all(one is None or access.may_as_self(one, actor, "assign") for one in customers)
 
 
 def hand_over(items: Sequence[Item], to: User, reason: str, actor: User, source: str) -> Outcome:

@@ -13,7 +13,6 @@ from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.models.customers import Assignment, Customer
 from crm_admin.models.handovers import HandedOver, Handover
-from crm_admin.models.roles import Scope
 from crm_admin.models.users import User
 from crm_admin.services import access, notifications, records
 from crm_admin.services.handover_plans import CHUNK
@@ -51,8 +50,8 @@ def find(id: Any, actor: User) -> Handover | None:
 
 def opens(by_id: int | None, actor: User) -> bool:
     """Return whether the actor may see and undo what this person handed over."""
-    reach = access.reach(actor, "assign", Customer)
-    return reach is Scope.ALL or (reach is not None and by_id == actor.id)
+    own = by_id == actor.id and access.allows(actor, "assign", Customer)
+    return own or all(access.unlimited(actor, verb, Customer) for verb in ("assign", "view"))
 
 
 def people(handover: Handover) -> tuple[User, User]:

@@ -93,7 +93,8 @@ def take(ids: Iterable[int], actor: User, *, most: int, names_manager: bool) -> 
     for id in sorted(set(ids)):
         customer = records.claimed(Customer, id, actor, "claim")
         if customer is None or customer.account_manager_id is not None:
-            name = ask(_MANAGER, {"customer": id}).scalar() if names_manager else None
+            tells = names_manager and customer is not None
+            name = ask(_MANAGER, {"customer": id}).scalar() if tells else None
             taken.lost += [name] if name else []
             taken.missing += not name
         elif taken.most and held >= taken.most:

@@ -30,6 +30,11 @@ def possible(model: type[Record]) -> bool:
     return bool(model.owners or model.follows)
 
 
+def may(record: Record, actor: User) -> bool:
+    """Return whether the actor may share a record: by a right of their own, not as a deputy."""
+    return possible(type(record)) and access.may_as_self(record, actor, "share")
+
+
 def people(actor: User) -> Sequence[User]:
     """Return those with whom the actor may share, by name."""
     found = access.visible(User, actor, "lookup").where(
@@ -71,7 +76,7 @@ def share(
         raise Invalid([Problem("user", message, {"person": user.name})])
     if until_on is not None and until_on < zones.today():
         raise Invalid([Problem("until_on", N_("This day is past."))])
-    if may_edit and not access.may(record, actor, "edit"):
+    if may_edit and not access.may_as_self(record, actor, "edit"):
         raise Denied(N_("You may not change it yourself, and so cannot let others."))
     place = {"entity": record.__tablename__, "record_id": record.id, "user_id": user.id}
     kept = db.session.scalar(select(Share).filter_by(**place).with_for_update())
@@ -89,7 +94,7 @@ def share(
 def _tell(record: Record, kept: Share, actor: User) -> None:
     message = notifications.Message(
         user_id=kept.user_id,
-        key=f"share:{kept.id}:{kept.may_edit}:{kept.until_on}",
+        key=f"share:{kept.id}:{kept.created_at.isoformat()}:{kept.may_edit}:{kept.until_on}",
         kind="share",
         message=N_("%(person)s shares %(record)s with you."),
         values={"person": actor.name, "record": str(record)[:120]},
@@ -116,7 +121,7 @@ def withdraw(record: Record, id: object, actor: User) -> None:
 
 
 def _check(record: Record, actor: User) -> None:
-    if not possible(type(record)) or not access.may(record, actor, "share"):
+    if not may(record, actor):
         raise Denied(N_("You may not share this record."))
 
 

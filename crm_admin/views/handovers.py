@@ -55,6 +55,7 @@ class HandoverPages:
     ) -> Any:
         """Show the form for these customers, or what was wrong in it, or carry it out."""
         actor, back = requests.actor(), requests.back(self.path)
+        items = handover_plans.allowed(actor, items) if len(items) <= MOST else items
         if not items:
             flash(_("There is nothing here that you may hand over."), "warning")
             return redirect(back)
