@@ -44,6 +44,7 @@ from crm_admin.services.grants import (
     grants_of,
     held,
     includes,
+    is_administrator,
     means,
     reach,
     role_ids,
@@ -71,6 +72,7 @@ __all__ = [
     "grants_of",
     "held",
     "includes",
+    "is_administrator",
     "key_of",
     "limit",
     "limit_of",
@@ -81,6 +83,7 @@ __all__ = [
     "model_of",
     "reach",
     "reachable",
+    "reaches_person",
     "readable",
     "role_ids",
     "rows",
@@ -253,6 +256,13 @@ def _people(person: Person, scope: Scope) -> list[int]:
     if scope is Scope.DEPARTMENT:
         return sorted({person.id, *departments.people_of().get(person.department_id, ())})
     return sorted({person.id, *departments.people_below(person.department_id)})
+
+
+def reaches_person(grant: Grant, person_id: int) -> bool:
+    """Return whether a grant reaches all that is this person's."""
+    return grant.scope is Scope.ALL or (
+        grant.scope is not Scope.SHARED and person_id in _people(grant.person, grant.scope)
+    )
 
 
 def _heads_company(person: Person, scope: Scope) -> bool:

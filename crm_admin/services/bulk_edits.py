@@ -1,6 +1,6 @@
 """Changing one field of many records: within everybody's rights, and taken back as one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +36,13 @@ class Outcome:
     same: int = 0
     refused: list[tuple[int, str, CrmError]] = field(default_factory=list)
 
+    def add(self, other: "Outcome") -> None:
+        """Add what another transaction of the same edit came to."""
+        self.id = other.id
+        self.changed += other.changed
+        self.same += other.same
+        self.refused += other.refused
+
 
 def of_list(model: type[Record], actor: User, question: listing.Question) -> Sequence[int]:
     """Return the ids of the records asked for that the actor may change together.
@@ -56,6 +63,14 @@ def within(model: type[Record], actor: User, ids: Sequence[int]) -> set[int]:
     return set(ask(select(table.c.id).where(table.c.id.in_(ids), *conditions)).scalars())
 
 
+def versions(model: type[Record], actor: User, ids: Sequence[int]) -> str:
+    """Return `id:version` of each of the records that the actor may change, for a page to keep."""
+    table = access.table_of(model)
+    conditions = access.rows(model, actor, "edit")
+    statement = select(table.c.id, table.c.version).where(table.c.id.in_(ids), *conditions)
+    return " ".join(f"{id}:{version}" for id, version in ask(statement))
+
+
 def preview(model: type[Record], actor: User, ids: Sequence[int], limit: int) -> Sequence[Record]:
     """Return the first of the records, in the order of the ids."""
     table = access.table_of(model)
@@ -71,11 +86,13 @@ def carry_out(
     value: Any,
     actor: User,
     transaction: Callable[[], AbstractContextManager[None]],
+    versions: Mapping[int, int] | None = None,
 ) -> Outcome:
     """Give a field of each record this value; what is refused stays as it is, and is named.
 
     Args:
         transaction: opens a transaction; one is opened for every `CHUNK` records.
+        versions: {record: its version when the actor saw it}; what has another by now stays.
 
     Raises:
         Denied: the actor may not change records together.
@@ -84,13 +101,22 @@ def carry_out(
         raise Denied(N_("You may not change many records at once."))
     outcome, done = Outcome(), list[list[int]]()
     for start in range(0, len(ids), CHUNK):
-        chunk = ids[start : start + CHUNK]
-        with transaction():
-            may = within(model, actor, chunk)
-            for id in chunk:
-                if id in may:
-                    _change(model, id, key, value, actor, outcome, done)
-            _keep(outcome, model, key, actor, done)
+        chunk, now, further = ids[start : start + CHUNK], Outcome(outcome.id), list(done)
+        try:
+            with transaction():
+                may = within(model, actor, chunk)
+                for id in chunk:
+                    if id in may:
+                        version = (versions or {}).get(id)
+                        _change(model, id, key, value, actor, now, further, version)
+                _keep(now, model, key, actor, further)
+        except CrmError as error:  # as a whole: nothing of it was done, what came before was
+            now, further = (
+                Outcome(outcome.id, refused=[(id, f"#{id}", error) for id in chunk]),
+                done,
+            )
+        done = further
+        outcome.add(now)
     return outcome
 
 
@@ -102,6 +128,7 @@ def _change(
     actor: User,
     outcome: Outcome,
     done: list[list[int]],
+    version: int | None = None,
 ) -> None:
     record = records.claimed(model, id, actor, "edit")
     if record is None:
@@ -114,7 +141,7 @@ def _change(
         return
     try:
         with db.session.begin_nested():
-            records.change(record, {key: value}, actor)
+            records.change(record, {key: value}, actor, version=version)
     except CrmError as refused:
         outcome.refused.append((id, title, refused))
         db.session.expire(record)
@@ -160,17 +187,17 @@ def undo(
 
     Return None where there is no such edit of the actor's.
     """
-    with transaction():
-        kept = find(id, model, actor)
-        if kept is None:
-            return None
-        kept.undone_at = clock.now()
-        done, key = [tuple(one) for one in kept.done], kept.field_key
+    kept = find(id, model, actor)
+    if kept is None:
+        return None
+    kept_id, key, done = kept.id, kept.field_key, [tuple(one) for one in kept.done]
     outcome, given = Outcome(), list[list[int]]()
     for start in range(0, len(done), CHUNK):
         with transaction():
             for record_id, version in done[start : start + CHUNK]:
                 _undo(model, record_id, version, key, actor, outcome, given)
+    with transaction():
+        db.session.get_one(BulkEdit, kept_id).undone_at = clock.now()
     return outcome
 
 

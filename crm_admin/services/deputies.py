@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from crm_admin.database import db
-from crm_admin.errors import Invalid, Problem
+from crm_admin.errors import Denied, Invalid, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.sharing import Deputy
 from crm_admin.models.users import User
-from crm_admin.services import changes, notifications, organisation, records
+from crm_admin.services import access, changes, entity_names, notifications, organisation, records
 
 
 @records.prepare.register
@@ -22,9 +22,24 @@ def _named(record: Deputy, actor: User) -> None:
     for id in {record.person_id, *changed.get("person_id", ())} - {actor.id, None}:
         if (person := db.session.get(User, id)) is not None:
             organisation.check_rank(person, actor)
+            _check_reach(person, actor)
     deputy = db.session.get(User, record.deputy_id) if "deputy_id" in changed else None
     if deputy is not None and (deputy.is_system or not deputy.is_active):
         raise Invalid([Problem("deputy_id", N_("They may not sign in."))])
+
+
+def _check_reach(person: User, actor: User) -> None:
+    """Refuse to let anybody into the records of somebody whose records the actor does not reach.
+
+    Raises:
+        Denied: of some kind that the person sees, the actor sees only others' records.
+    """
+    for model in access.reachable(person, "view", access.entities().values()):
+        if not entity_names.owned(model) or actor.is_system:
+            continue
+        own = [g for g in access.grants_of(actor, "view", model) if g.person.id == actor.id]
+        if not any(not g.when and access.reaches_person(g, person.id) for g in own):
+            raise Denied(N_("You may not see all that %(person)s sees."), person=person.name)
 
 
 @records.follow_up.register

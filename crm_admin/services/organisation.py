@@ -70,7 +70,17 @@ def _keep_code(record: Record) -> None:
 
 @records.prepare.register
 def _ranked(record: User, actor: User) -> None:
+    """Refuse to touch who has more rights, and to move anybody by rights that are lent.
+
+    Who works where decides whose records they see: nobody moves themselves, but administrators.
+    """
     check_rank(record, actor)
+    if actor.is_system or not inspect(record).persistent:
+        return
+    if "department_id" in changes.of(record):
+        own = access.may_as_self(record, actor, "edit")
+        if not own or (record.id == actor.id and not access.is_administrator(actor)):
+            raise Denied(N_("You may not change %(field)s."), field=Label(N_("Department")))
 
 
 def check_rank(user: User, actor: User) -> None:

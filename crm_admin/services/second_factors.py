@@ -21,7 +21,7 @@ from crm_admin.errors import CrmError, Invalid, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.accounts import Purpose, RecoveryCode, SecondFactor
 from crm_admin.models.users import TryKind, User
-from crm_admin.services import account_tokens, letters, organisation, records, tries
+from crm_admin.services import access, account_tokens, letters, organisation, records, tries
 from crm_admin.services.outbox import Post
 from crm_admin.services.role_rights import rights_kept
 from crm_admin.services.sealing import Seal
@@ -36,9 +36,12 @@ _SECRET, _OFFER = "second factor", "enrolment"
 
 
 def required(user: User) -> bool:
-    """Return whether one of the user's roles asks for a second factor; asks no database."""
-    rights = rights_kept()
-    return any(role in rights.strict for role in rights.users.get(user.id, ()))
+    """Return whether a role whose rights the user has asks for a second factor; asks no database.
+
+    One that is lent them asks for it as well.
+    """
+    strict = rights_kept().strict
+    return bool(strict) and any(role in strict for role in access.role_ids(user))
 
 
 def lacking(user: User) -> bool:

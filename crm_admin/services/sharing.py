@@ -27,7 +27,7 @@ class Shared(NamedTuple):
 
 def possible(model: type[Record]) -> bool:
     """Return whether records of this entity belong to somebody, so that sharing means something."""
-    return bool(model.owners or model.follows)
+    return bool(model.owners or model.follows) and not model.configures
 
 
 def may(record: Record, actor: User) -> bool:

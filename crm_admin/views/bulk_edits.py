@@ -83,6 +83,8 @@ class BulkEdits:
             title=_("Change %(count)s", count=lists.counted(len(ids))),
             crumbs=[(_(self.model.plural), self.path)],
             ids=" ".join(map(str, ids)),
+            versions=request.form.get("versions")
+            or (bulk_edits.versions(self.model, actor, ids) if ready else ""),
             count=len(ids),
             offered=[(key, one.text) for key, one in offered.items()],
             column=column,
@@ -144,7 +146,7 @@ class BulkEdits:
         outcome = bulk_edits.Outcome()
         with self.told():
             outcome = bulk_edits.carry_out(
-                self.model, ids, column.key, value, requests.actor(), _transaction
+                self.model, ids, column.key, value, requests.actor(), _transaction, _versions()
             )
         return self._said(outcome, back, undo=True)
 
@@ -177,11 +179,21 @@ class BulkEdits:
     def undo_bulk_edit(self) -> Any:
         """Take a bulk edit of one's own back, as far as nobody changed the records since."""
         actor, back = requests.actor(), requests.back(self.path)
-        outcome = bulk_edits.undo(request.form.get("id"), self.model, actor, _transaction)
+        outcome, id = None, request.form.get("id")
+        with self.told():
+            outcome = bulk_edits.undo(id, self.model, actor, _transaction)
+            if outcome is None:
+                flash(_("This was taken back already."), "warning")
         if outcome is None:
-            flash(_("This was taken back already."), "warning")
             return redirect(back)
         return self._said(outcome, back, undo=False)
+
+
+def _versions() -> dict[int, int]:
+    """Return {record: its version} as the preview had them."""
+    found = (one.partition(":") for one in request.form.get("versions", "").split())
+    pairs = [(access.key_of(id), access.key_of(version)) for id, _colon, version in found]
+    return {id: version for id, version in pairs if id and version}
 
 
 def _refused(count: int) -> str:
