@@ -10,6 +10,7 @@ depends_on = None
 
 _DOCUMENT = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 _CONDITIONS = ("conditions", "field_conditions")
+_ROLES = sa.table("roles", *(sa.column(name, _DOCUMENT) for name in _CONDITIONS))
 
 
 def upgrade():
@@ -74,7 +75,7 @@ def upgrade():
         for name in _CONDITIONS:
             batch_op.add_column(sa.Column(name, _DOCUMENT, nullable=True))
     for name in _CONDITIONS:
-        op.execute(f"UPDATE roles SET {name} = '{{}}'")
+        op.execute(_ROLES.update().values({name: {}}))
     with op.batch_alter_table('roles', schema=None) as batch_op:
         for name in _CONDITIONS:
             batch_op.alter_column(name, existing_type=_DOCUMENT, nullable=False)
