@@ -128,12 +128,23 @@ def limit(model: type[Model], actor: User, verb: str = "view") -> ColumnElement[
     if not grants:
         return false()
     if any(g.scope is Scope.ALL and not g.when for g in grants):
-        return None
+        return limit(model, actor) if verb in _OF_SEEN else None
     rights = rights_kept()
     place = (actor.id, rights.day(), verb, model.__tablename__)
     if place not in rights.theirs:
-        rights.theirs[place] = _theirs(model, actor, grants, verb)
+        found = _theirs(model, actor, grants, verb)
+        # What is given alike reaches no further than what is seen.
+        if verb in _OF_SEEN and grants != grants_of(actor, "view", model):
+            both = [one for one in (found, limit(model, actor)) if one is not None]
+            found = and_(*both) if both else None
+        rights.theirs[place] = found
     return rights.theirs[place]
+
+
+#: Rights about records that one sees: the conditions and the scope of *View* bind them too.
+_OF_SEEN = frozenset(
+    ("edit", "bulk_edit", "delete", "restore", "export", "assign", "share", "approve", "pay")
+)
 
 
 def may_as_self(record: Model, actor: User, verb: str) -> bool:

@@ -152,7 +152,9 @@ def covers(actor: User, role: RoleRights) -> bool:
     named = entity_names.all_of()
     others = [entity for entity in (*named, "job_runs") if entity not in role.grants]
     for row_of, row in role.grants.items():
-        for verb, scope in row.items():
+        implied = {verb for verb, base in IMPLIED.items() if base in row and verb not in row}
+        for verb in (*row, *implied):
+            scope = row.get(verb) or row[IMPLIED[verb]]
             if scope == NONE:
                 continue
             for entity in others if row_of == "*" else [row_of]:

@@ -39,6 +39,8 @@ class Profile(Page):
         actor = requests.actor()
         since = actor.second_factor_at
         company = _("The company's (%(zone)s)", zone=requests.company_zone())
+        looks = requests.views_as()  # where somebody signs in is nobody else's to see
+        own = [] if looks else sessions.of(actor, limits())
         return self.render(
             "profile.html",
             preferences_url=f"{self.path}preferences/",
@@ -46,9 +48,9 @@ class Profile(Page):
             timezones=[("", company), *((z, z) for z in sorted(available_timezones()))],
             timezone=actor.time_zone or "",
             password_problems={"current": "", "new": "", "repeat": ""} | problems,
-            sessions=sessions_shown(sessions.of(actor, limits()), f"{self.path}sessions/end/?id="),
+            sessions=sessions_shown(own, f"{self.path}sessions/end/?id="),
             end_all_url=f"{self.path}sessions/end-others/",
-            tries=tries_shown(tries.of(actor)),
+            tries=tries_shown([] if looks else tries.of(actor)),
             factor_since=columns.moment(since, requests.zone()) if since else "",
             factor_url="/second-factor/",
         )

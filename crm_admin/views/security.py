@@ -30,13 +30,14 @@ PUBLIC = frozenset(
     }
 )
 #: Those that also answer a person who must first choose a password of their own.
-_FIRST = PUBLIC | {"profile.index", "profile.password", "signing_in.sign_out"}
+_FIRST = PUBLIC | {"profile.index", "profile.password", "signing_in.sign_out", "view_as.end"}
 #: Those that also answer a person who must first set up a second factor.
 _ENROLMENT = PUBLIC | {
     "second_factor.index",
     "second_factor.begin",
     "second_factor.confirm",
     "signing_in.sign_out",
+    "view_as.end",
 }
 
 

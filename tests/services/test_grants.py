@@ -131,3 +131,22 @@ def test_what_another_grant_includes_is_not_asked(people):
     )
     found = access.grants_of(people.ben, "view", Contract)
     assert [(grant.scope, grant.when) for grant in found] == [(Scope.BELOW, "")]
+
+
+@pytest.mark.parametrize("verb", ["edit", "bulk_edit", "delete", "export", "assign", "share"])
+def test_what_one_does_not_see_one_does_nothing_with(people, verb):
+    seen, unseen = contract("seen"), contract("unseen", amount=10)
+    scopes = [("own", None), ("all", {"contracts": {"view": "amount < 9"}})]
+    for scope, conditions in scopes:
+        give(people.ben, ({"contracts": {"view": scope, verb: "all"}}, conditions or {}))
+        for record, sees in ((seen, scope == "all"), (unseen, False)):
+            assert access.may(record, people.ben) is sees
+            assert access.may(record, people.ben, verb) is sees, (scope, record.title_text)
+
+
+def test_a_right_that_was_taken_away_is_not_given_by_what_it_follows(people):
+    taken = {"contracts": {"view": "all", "delete": "all", "restore": "none"}}
+    give(people.ben, (taken, {}))
+    other = make(Role, label_en="x", grants={"contracts": {"view": "all", "delete": "all"}})
+    assert not access.covers(people.ben, role_rights.of(other))
+    assert access.covers(people.ben, role_rights.of(make(Role, label_en="y", grants=taken)))
