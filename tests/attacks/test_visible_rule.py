@@ -27,6 +27,7 @@ from tests.make import make
 SCOPES = ("shared", "own", "related", "department", "below", "all")
 VERBS = ("view", "lookup", "edit", "delete", "export", "share")
 READS = ("view", "lookup", "export")
+OF_SEEN = ("edit", "delete", "export", "share")
 OWNED = (Customer, Contact, Contract, Expense)
 OWNERS = {
     "customers": ("account_manager_id", "technical_manager_id", "chief_representative_id"),
@@ -190,6 +191,8 @@ class World:
         given = [*self.scopes(user, verb, entity)]
         if not given:
             return False
+        if verb in OF_SEEN and not self.may(user, "view", entity, one):
+            return False  # what one does not see one does nothing with
         if any(self.reached(user, verb, entity, one, *each) for each in given):
             return True
         return self.shared(user, verb, entity, one)
@@ -212,15 +215,16 @@ class World:
         follows = entity == "contacts" or verb in READS or scope == "related"
         if entity not in FOLLOWS or not follows:
             return False
-        parent = one.parent
-        if not self.may(user, "view", "customers", parent):
+        parent, given = (
+            one.parent,
+            verb in READS and self.shared(user, "view", "customers", one.parent),
+        )
+        sees = [*self.scopes(user, "view", "customers")]
+        by_right = any(self.reached(user, "view", "customers", parent, *each) for each in sees)
+        if not sees or not (by_right or given):
             return False  # what is out of sight takes what belongs to it along
-        if scope == "related":
-            return True
-        return (
-            self.owned(parent, "customers", person, scope)
-            or self.shared(user, "view", "customers", parent)
-        )  # fmt: skip
+        # A record that was shared opens what belongs to it to be read, and no more.
+        return scope == "related" or given or self.owned(parent, "customers", person, scope)
 
 
 def differences(world):
