@@ -69,7 +69,7 @@ def targets(view, people) -> list[SimpleNamespace]:
     """Make the records that are attacked: (id, whose, title, planted texts by field)."""
     entity, number, found = stem(view), 0, []
     kinds = [(case, case.whose) for case in cases(entity, people)]
-    if table.owned(entity):
+    if table.shared(entity):
         kinds += [(case, "shared") for case in cases(entity, people) if case.whose == "ana"]
     if entity not in FIXED:
         kinds += [(case, "bin") for case in _more(entity, people)]

@@ -325,10 +325,15 @@ def _of_record(entity: str, function: str, method: str, line: Line, who: str, wh
 def _done(entity: str, function: str, line: Line) -> int:
     if function == "edit_view" and entity in FIXED:
         return 200
-    if function == "share" and not owned(entity) and entity not in FIXED:
-        return 200  # it belongs to nobody, so that there is nothing to share: the page says so
+    if function == "share" and not shared(entity) and entity not in FIXED:
+        return 200  # there is nothing to share: the page says so
     return line.done
 
 
 def owned(entity: str) -> bool:
     return entity in OWNED or entity == "deputies"
+
+
+def shared(entity: str) -> bool:
+    """Return whether records are shared with somebody: not who stands in for whom."""
+    return entity in OWNED

@@ -223,7 +223,7 @@ def counted():
         if not line.names_a_record and "{file}" not in line.address:
             total += len(EVERYBODY)
             continue
-        kinds = 4 if table.owned(entity) else 2
+        kinds = 2 + table.owned(entity) + table.shared(entity)
         kinds += (entity in POOLED) - (entity in FIXED)
         path = line.address.partition("?")[0]
         others = HOSTILE
