@@ -46,6 +46,7 @@ def field(
     kind: str = "",
     verb: str = "",
     given: bool = False,
+    of: tuple[str, ...] = (),
     **column: Any,
 ) -> MappedColumn[Any]:
     """A column a person sees; its changes are kept in the history.
@@ -61,6 +62,7 @@ def field(
             "entity", "field" or "check" for what names a part of the system itself.
         verb: the right that changing it needs beside "edit", such as "assign".
         given: whether the system fills it in, so that no form or file may.
+        of: the columns that such a field follows from; whoever does not see these, sees none of it.
     """
     arguments = () if type_ is None else (type_,)
     info = {
@@ -70,6 +72,7 @@ def field(
         "kind": kind,
         "verb": verb,
         "given": given,
+        "of": of,
     }
     # The history needs the old value even where it was not loaded yet.
     return mapped_column(*arguments, info=info, active_history=True, **column)

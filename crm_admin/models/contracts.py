@@ -95,7 +95,9 @@ class Contract(Searchable, Checked, Customizable, Record):
         default=30,
         help=N_("How many days before the end its owner is reminded."),
     )
-    remind_on: Mapped[date | None] = field(label=N_("Reminder on"), given=True)
+    remind_on: Mapped[date | None] = field(
+        label=N_("Reminder on"), given=True, of=("ends_on", "notice_days")
+    )
     renewal_policy: Mapped[RenewalPolicy] = field(label=N_("At the end"), default=RenewalPolicy.ASK)
     predecessor_id: Mapped[int | None] = field(
         ForeignKey("contracts.id"), label=N_("Follows contract"), index=True

@@ -79,7 +79,9 @@ class Customer(Searchable, Checked, Customizable, Record):
     stage: Mapped[LifecycleStage] = field(
         label=N_("Lifecycle stage"), default=LifecycleStage.PROSPECT, index=True
     )
-    stage_since: Mapped[datetime | None] = field(label=N_("In this stage since"), given=True)
+    stage_since: Mapped[datetime | None] = field(
+        label=N_("In this stage since"), given=True, of=("stage",)
+    )
     source: Mapped[str | None] = field(label=N_("Source"), picklist="customer_sources")
     phone: Mapped[str | None] = field(label=N_("Phone"), kind="phone", index=True)
     fax: Mapped[str | None] = field(label=N_("Fax"), kind="phone")

@@ -65,13 +65,17 @@ class Expense(Searchable, Checked, Customizable, Record):
     status: Mapped[ExpenseStatus] = field(
         label=N_("Status"), default=ExpenseStatus.DRAFT, given=True
     )
-    submitted_at: Mapped[datetime | None] = field(label=N_("Submitted at"), given=True)
-    decided_by_id: Mapped[int | None] = field(
-        ForeignKey("users.id"), label=N_("Decided by"), given=True
+    submitted_at: Mapped[datetime | None] = field(
+        label=N_("Submitted at"), given=True, of=("status",)
     )
-    decided_at: Mapped[datetime | None] = field(label=N_("Decided at"), given=True)
-    decision_note: Mapped[str | None] = field(Text, label=N_("Reason"), kind="lines", given=True)
-    paid_on: Mapped[date | None] = field(label=N_("Paid on"), given=True)
+    decided_by_id: Mapped[int | None] = field(
+        ForeignKey("users.id"), label=N_("Decided by"), given=True, of=("status",)
+    )
+    decided_at: Mapped[datetime | None] = field(label=N_("Decided at"), given=True, of=("status",))
+    decision_note: Mapped[str | None] = field(
+        Text, label=N_("Reason"), kind="lines", given=True, of=("status",)
+    )
+    paid_on: Mapped[date | None] = field(label=N_("Paid on"), given=True, of=("status",))
 
     claimant: Mapped[User] = relationship(foreign_keys=[claimant_id])
     decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id])

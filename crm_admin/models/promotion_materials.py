@@ -88,7 +88,7 @@ class MaterialMovement(Customizable, Record):
     quantity: Mapped[int] = field(
         label=N_("Quantity"), help=N_("For a count: how many were found.")
     )
-    change: Mapped[int] = field(label=N_("Change of stock"), given=True)
+    change: Mapped[int] = field(label=N_("Change of stock"), given=True, of=("quantity",))
     person_id: Mapped[int | None] = field(
         ForeignKey("users.id"), label=N_("Person"), help=N_("Who received or returned it.")
     )

@@ -44,6 +44,24 @@ class Outcome:
         self.refused += other.refused
 
 
+@dataclass(frozen=True)
+class Change:
+    """One field of an entity, and who gives it another value."""
+
+    model: type[Record]
+    key: str
+    actor: User
+
+    @property
+    def column_key(self) -> str:
+        """The column that the field is kept in."""
+        return self.model.column_key(self.key)
+
+
+#: Opens a transaction; one is opened for every CHUNK records.
+Transaction = Callable[[], AbstractContextManager[None]]
+
+
 def of_list(model: type[Record], actor: User, question: listing.Question) -> Sequence[int]:
     """Return the ids of the records asked for that the actor may change together.
 
@@ -80,93 +98,38 @@ def preview(model: type[Record], actor: User, ids: Sequence[int], limit: int) ->
 
 
 def carry_out(
-    model: type[Record],
+    change: Change,
     ids: Sequence[int],
-    key: str,
     value: Any,
-    actor: User,
-    transaction: Callable[[], AbstractContextManager[None]],
+    transaction: Transaction,
     versions: Mapping[int, int] | None = None,
 ) -> Outcome:
-    """Give a field of each record this value; what is refused stays as it is, and is named.
+    """Give the field of each record this value; what is refused stays as it is, and is named.
 
     Args:
-        transaction: opens a transaction; one is opened for every `CHUNK` records.
         versions: {record: its version when the actor saw it}; what has another by now stays.
 
     Raises:
         Denied: the actor may not change records together.
     """
-    if not access.allows(actor, VERB, model):
+    if not access.allows(change.actor, VERB, change.model):
         raise Denied(N_("You may not change many records at once."))
     outcome, done = Outcome(), list[list[int]]()
     for start in range(0, len(ids), CHUNK):
-        chunk, now, further = ids[start : start + CHUNK], Outcome(outcome.id), list(done)
+        chunk, now = ids[start : start + CHUNK], _Act(change, Outcome(outcome.id), list(done))
         try:
             with transaction():
-                may = within(model, actor, chunk)
+                may = within(change.model, change.actor, chunk)
                 for id in chunk:
                     if id in may:
-                        version = (versions or {}).get(id)
-                        _change(model, id, key, value, actor, now, further, version)
-                _keep(now, model, key, actor, further)
-        except CrmError as error:  # as a whole: nothing of it was done, what came before was
-            now, further = (
-                Outcome(outcome.id, refused=[(id, f"#{id}", error) for id in chunk]),
-                done,
-            )
-        done = further
-        outcome.add(now)
+                        now.give(id, value, (versions or {}).get(id))
+                now.keep()
+        except CrmError as error:  # nothing of the chunk was done; what came before was
+            refused = [(id, f"#{id}", error) for id in chunk]
+            now = _Act(change, Outcome(outcome.id, refused=refused), done)
+        done = now.done
+        outcome.add(now.outcome)
     return outcome
-
-
-def _change(
-    model: type[Record],
-    id: int,
-    key: str,
-    value: Any,
-    actor: User,
-    outcome: Outcome,
-    done: list[list[int]],
-    version: int | None = None,
-) -> None:
-    record = records.claimed(model, id, actor, "edit")
-    if record is None:
-        return
-    before, title = record.version, str(record)[:120]
-    if not access.writable(actor, model, key, record):  # else it told whether the value is the same
-        label = access.field_info(model, model.column_key(key)).get("label", key)
-        refused_ = Denied(N_("You may not change %(field)s."), field=Label(label))
-        outcome.refused.append((id, title, refused_))
-        return
-    try:
-        with db.session.begin_nested():
-            records.change(record, {key: value}, actor, version=version)
-    except CrmError as refused:
-        outcome.refused.append((id, title, refused))
-        db.session.expire(record)
-        return
-    if record.version == before:
-        outcome.same += 1
-    else:
-        outcome.changed += 1
-        done.append([id, record.version])
-
-
-def _keep(
-    outcome: Outcome, model: type[Record], key: str, actor: User, done: list[list[int]]
-) -> None:
-    """Keep what was done so far, so that it can be taken back even if the rest is never done."""
-    if not done:
-        return
-    kept = db.session.get(BulkEdit, outcome.id) if outcome.id else None
-    if kept is None:
-        column_key = model.column_key(key)
-        kept = BulkEdit(entity=model.__tablename__, field_key=column_key, actor_id=actor.id)
-        db.session.add(kept)
-    kept.done = [list(one) for one in done]
-    db.session.flush()
-    outcome.id = kept.id
 
 
 def find(id: object, model: type[Record], actor: User) -> BulkEdit | None:
@@ -177,12 +140,7 @@ def find(id: object, model: type[Record], actor: User) -> BulkEdit | None:
     return kept if kept.undone_at is None else None
 
 
-def undo(
-    id: object,
-    model: type[Record],
-    actor: User,
-    transaction: Callable[[], AbstractContextManager[None]],
-) -> Outcome | None:
+def undo(id: object, model: type[Record], actor: User, transaction: Transaction) -> Outcome | None:
     """Give each record the value it had before; one that was changed since stays as it is.
 
     Return None where there is no such edit of the actor's.
@@ -190,39 +148,83 @@ def undo(
     kept = find(id, model, actor)
     if kept is None:
         return None
-    kept_id, key, done = kept.id, kept.field_key, [tuple(one) for one in kept.done]
-    outcome, given = Outcome(), list[list[int]]()
+    kept_id, done = kept.id, [tuple(one) for one in kept.done]
+    back = _Act(Change(model, kept.field_key, actor), Outcome())
     for start in range(0, len(done), CHUNK):
         with transaction():
             for record_id, version in done[start : start + CHUNK]:
-                _undo(model, record_id, version, key, actor, outcome, given)
+                back.give_back(record_id, version)
     with transaction():
         db.session.get_one(BulkEdit, kept_id).undone_at = clock.now()
-    return outcome
+    return back.outcome
 
 
-def _undo(
-    model: type[Record],
-    id: int,
-    version: int,
-    key: str,
-    actor: User,
-    outcome: Outcome,
-    done: list[list[int]],
-) -> None:
-    record = records.claimed(model, id, actor, "edit")
-    if record is None:
-        return
-    if record.version != version:
-        meanwhile = Denied(N_("It was changed since, and stays as it is."))
-        outcome.refused.append((id, str(record)[:120], meanwhile))
-        return
-    entry = select(_audit.c.changes).where(
-        _audit.c.entity == model.__tablename__,
-        _audit.c.record_id == id,
-        _audit.c.version == version,
-        _audit.c.action == "changed",
-    )
-    old = (ask(entry.order_by(_audit.c.id.desc()).limit(1)).scalar() or {}).get(key)
-    if old is not None:
-        _change(model, id, key, changes.read(model, key, old[0]), actor, outcome, done)
+@dataclass
+class _Act:
+    """What is done to the records of one transaction; `done` holds [record, version since]."""
+
+    change: Change
+    outcome: Outcome
+    done: list[list[int]] = field(default_factory=list)
+
+    def give(self, id: int, value: Any, version: int | None = None) -> None:
+        """Give one record the value, or name it among the refused."""
+        change, actor = self.change, self.change.actor
+        record = records.claimed(change.model, id, actor, "edit")
+        if record is None:
+            return
+        before, title = record.version, str(record)[:120]
+        # Asked first: else it would tell whether the hidden value is the same.
+        if not access.writable(actor, change.model, change.key, record):
+            label = access.field_info(change.model, change.column_key).get("label", change.key)
+            self._refuse(id, title, Denied(N_("You may not change %(field)s."), field=Label(label)))
+            return
+        try:
+            with db.session.begin_nested():
+                records.change(record, {change.key: value}, actor, version=version)
+        except CrmError as refused:
+            self._refuse(id, title, refused)
+            db.session.expire(record)
+            return
+        if record.version == before:
+            self.outcome.same += 1
+        else:
+            self.outcome.changed += 1
+            self.done.append([id, record.version])
+
+    def give_back(self, id: int, version: int) -> None:
+        """Give one record its former value, unless it has another version by now."""
+        change = self.change
+        record = records.claimed(change.model, id, change.actor, "edit")
+        if record is None:
+            return
+        if record.version != version:
+            since = Denied(N_("It was changed since, and stays as it is."))
+            self._refuse(id, str(record)[:120], since)
+            return
+        entry = select(_audit.c.changes).where(
+            _audit.c.entity == change.model.__tablename__,
+            _audit.c.record_id == id,
+            _audit.c.version == version,
+            _audit.c.action == "changed",
+        )
+        kept = ask(entry.order_by(_audit.c.id.desc()).limit(1)).scalar() or {}
+        if (pair := kept.get(change.column_key)) is not None:
+            self.give(id, changes.read(change.model, change.column_key, pair[0]))
+
+    def keep(self) -> None:
+        """Keep what was done so far, so that it can be taken back if the rest is never done."""
+        if not self.done:
+            return
+        change, outcome = self.change, self.outcome
+        kept = db.session.get(BulkEdit, outcome.id) if outcome.id else None
+        if kept is None:
+            entity, key = change.model.__tablename__, change.column_key
+            kept = BulkEdit(entity=entity, field_key=key, actor_id=change.actor.id)
+            db.session.add(kept)
+        kept.done = [list(one) for one in self.done]
+        db.session.flush()
+        outcome.id = kept.id
+
+    def _refuse(self, id: int, title: str, why: CrmError) -> None:
+        self.outcome.refused.append((id, title, why))

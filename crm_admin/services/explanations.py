@@ -14,13 +14,15 @@ from crm_admin.services import access, field_rights, role_matrix
 class Source:
     """What one role gives: a scope, or a field's limit; for which records; and whose role it is.
 
-    `person` is the name of whom the asked-about stand in for, "" where the role is their own.
+    `person` is the name of whom the asked-about stand in for, "" where the role is their own;
+    `holds` says whether it is so of the record that was asked about, None where it was of none.
     """
 
     role: str
     gives: str
     when: str = ""
     person: str = ""
+    holds: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,14 @@ class Right:
     """What somebody may do: how far, by which roles (the widest first), and with one record.
 
     `scope` is None where nothing grants it, `record` where no record was asked about or the right
-    is about none, such as to create one.
+    is about none, such as to create one. `shared` says whether the record was shared with them.
     """
 
     verb: str
     scope: Scope | None
     roles: list[Source]
     record: bool | None
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,14 +55,24 @@ def rights(user: User, model: type[Record], record: Record | None = None) -> lis
     found = []
     for verb in role_matrix.verbs_of(model):
         scope = access.reach(user, verb, model)
-        roles = [
-            Source(role.code, scope, role.when(verb, model.__tablename__), _other(user, person))
-            for person, role, scope in access.explain(user, verb, model)
-        ]
         asked = record if verb not in ("create", "import", "restore") else None
+        roles = _sources(user, model, verb, asked)
         within = None if asked is None else access.find(model, asked.id, user, verb) is not None
-        found.append(Right(verb, scope, roles, within))
+        shared = bool(within) and not any(source.holds for source in roles)
+        found.append(Right(verb, scope, roles, within, shared and not user.is_system))
     return found
+
+
+def _sources(user: User, model: type[Record], verb: str, record: Record | None) -> list[Source]:
+    """Return the roles that give a right, those first that give it for the record."""
+    found = []
+    for person, role, scope in access.explain(user, verb, model):
+        when, holds = role.when(verb, model.__tablename__), None
+        if record is not None:
+            grant = access.Grant(person, scope, when)
+            holds = access.reach_record(record, user, [grant], verb)
+        found.append(Source(role.code, scope, when, _other(user, person), holds))
+    return sorted(found, key=lambda source: source.holds is False)
 
 
 def fields(user: User, model: type[Record], record: Record | None = None) -> list[FieldRight]:

@@ -80,7 +80,7 @@ def writable(actor: User, model: type[Model], key: str, record: Model | None = N
 def _fixed_for(actor: User, model: type[Model]) -> frozenset[str]:
     """Return the fields the actor may not change, as their roles together have it."""
     rights = rights_kept()
-    place = (actor.id, rights.day(), model.__tablename__)
+    place = (actor.id, model.__tablename__)
     if (fixed := rights.fixed.get(place)) is None or actor.is_system or not actor.is_active:
         limits = {} if actor.is_system else _limits_of(actor, model)
         columns = inspect(model).columns.items()
@@ -102,18 +102,28 @@ def field_info(model: type[Model], column_key: str) -> Mapping[str, Any]:
 def _limits_of(actor: User, model: type[Model]) -> dict[str, str]:
     """Return {field: limit} as the actor's roles together have it, each condition fulfilled."""
     rights = rights_kept()
-    day = rights.day()
-    place = (actor.id, day, model.__tablename__)
+    place = (actor.id, model.__tablename__)
     if (limits := rights.limits.get(place)) is None:
-        held = [role for _person, role in rights.held(actor, day)]
-        limits = rights.limits[place] = strictest(held, place[2])
+        found = strictest([role for _person, role in rights.held(actor)], place[1])
+        limits = rights.limits[place] = found | _following(model, found)
     return limits
+
+
+def _following(model: type[Model], limits: Mapping[str, str]) -> dict[str, str]:
+    """Return {field: limit} of the fields that would tell of those limited, since they follow them.
+
+    One that follows from a field that is not seen whole is not seen at all.
+    """
+    columns = inspect(model).columns.items()
+    follows = {key: column.info.get("of", ()) for key, column in columns}
+    unseen = {key for key, limit in limits.items() if limit in ("masked", "hidden")}
+    return {key: "hidden" for key, sources in follows.items() if unseen.intersection(sources)}
 
 
 def said_of(actor: User, model: type[Model], key: str) -> list[Limit]:
     """Return what each of the actor's roles says of a field, the mildest first."""
     rights, entity, column_key = rights_kept(), model.__tablename__, model.column_key(key)
-    held = rights.held(actor, rights.day())
+    held = rights.held(actor)
     counting = saying([role for _person, role in held], entity)
     said = [
         Limit(
@@ -133,9 +143,9 @@ def varying(actor: User, model: type[Model]) -> Mapping[str, list[Limit]]:
     if actor.is_system:
         return {}
     rights = rights_kept()
-    if not rights.dated:
+    if rights.today is None:
         return {}
-    place = (actor.id, rights.day(), model.__tablename__)
+    place = (actor.id, model.__tablename__)
     if (found := rights.varying.get(place)) is None:
         said = {
             k: said_of(actor, model, k) for k, limit in _limits_of(actor, model).items() if limit
@@ -165,7 +175,7 @@ def concealing(actor: User, model: type[Model], keys: Sequence[str]) -> Conceal 
     if not (found := varying(actor, model)):
         return None
     rights = rights_kept()
-    place = (actor.id, rights.day(), model.__tablename__, *keys)
+    place = (actor.id, model.__tablename__, *keys)
     if place not in rights.concealing:
         columns = [model.column_key(key) for key in keys]
         asked = {p: found[c] for p, c in enumerate(columns, 1) if c in found}

@@ -49,12 +49,11 @@ def grants_of(actor: User, verb: str, model: type[Model]) -> tuple[Grant, ...]:
     if not actor.is_active:
         return ()
     rights, entity = rights_kept(), model.__tablename__
-    day = rights.day()
-    place = (actor.id, day, verb, entity)
+    place = (actor.id, verb, entity)
     if (found := rights.grants.get(place)) is None:
         given = [
             Grant(person, scope, role.when(verb, entity))
-            for person, role in rights.held(actor, day)
+            for person, role in rights.held(actor)
             if (scope := granted(role.grants, verb, entity))
             # Who stands in for somebody does not say who does, nor for how long.
             and (person.id == actor.id or model is not Deputy)
@@ -111,24 +110,22 @@ def role_ids(actor: User) -> tuple[int, ...]:
     rights = rights_kept()
     if actor.id not in rights.stand_ins:
         return rights.users.get(actor.id, ())
-    people = rights.people(actor, rights.day())
+    people = rights.people(actor)
     return tuple(id for person in people for id in rights.users.get(person.id, ()))
 
 
 def held(actor: User) -> list[RoleRights]:
     """Return what the roles give whose rights the actor has now, also by standing in."""
-    rights = rights_kept()
-    return [role for _person, role in rights.held(actor, rights.day())]
+    return [role for _person, role in rights_kept().held(actor)]
 
 
 def explain(actor: User, verb: str, model: type[Model]) -> list[tuple[Person, RoleRights, Scope]]:
     """Return (whose, role, scope) of each role that lets the actor do this, widest first."""
     if not actor.is_active or actor.is_system:
         return []
-    rights = rights_kept()
     given = [
         (person, role, scope)
-        for person, role in rights.held(actor, rights.day())
+        for person, role in rights_kept().held(actor)
         if (scope := granted(role.grants, verb, model.__tablename__))
     ]
     return sorted(given, key=lambda g: -WIDTH[g[2]])
@@ -136,7 +133,7 @@ def explain(actor: User, verb: str, model: type[Model]) -> list[tuple[Person, Ro
 
 def is_administrator(actor: User) -> bool:
     """Return whether the actor is one, not only standing in for one."""
-    mine = [role for _person, role in rights_kept().held(actor, None)]
+    mine = rights_kept().of(actor.id)
     return actor.is_system or any(role.code == ADMINISTRATOR for role in mine)
 
 
@@ -146,7 +143,7 @@ def covers(actor: User, role: RoleRights) -> bool:
     What one has only by standing in for somebody is not one's own to give. Administrators have all:
     they could mend no role that once had more than theirs.
     """
-    mine = [held for _person, held in rights_kept().held(actor, None)]
+    mine = rights_kept().of(actor.id)
     if is_administrator(actor):
         return True
     named = entity_names.all_of()

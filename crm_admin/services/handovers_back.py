@@ -151,6 +151,9 @@ class _Back:
             if customer_id not in self.found[Customer] or not keys <= unchanged[customer_id]:
                 self._refuse(customer_id, Problem("", _CHANGED))
                 continue
+            if not all(self._reaches(moved) for moved in fields if moved.model is Customer):
+                self._refuse(customer_id, Problem("", N_("You have no right to do this.")))
+                continue
             try:
                 with db.session.begin_nested():
                     done = [moved for moved in fields if self._give_back(moved)]
@@ -162,6 +165,18 @@ class _Back:
             self.outcome.along.update(m.model for m in done if m.model is not Customer)
             holders = {m.from_id for m in fields if m.model is Customer}
             self.regained.update(holder for holder in holders if holder is not None)
+
+    def _reaches(self, moved: Moved) -> bool:
+        """Return whether the customer is the actor's to assign, or would be, once given back.
+
+        Who handed over as a deputy, takes nothing back when their days are over.
+        """
+        if access.may(self.found[Customer][moved.record_id], self.actor, "assign"):
+            return True
+        own = access.grants_of(self.actor, "assign", Customer)
+        return moved.from_id is not None and any(
+            not grant.when and access.reaches_person(grant, moved.from_id) for grant in own
+        )
 
     def _refuse(self, customer_id: int, problem: Problem) -> None:
         customer = self.found[Customer].get(customer_id)

@@ -89,8 +89,8 @@ class Rights:
     stand_ins: dict[int, tuple[StandIn, ...]]
     #: {(user, entity)} to whom records are shared.
     shares: frozenset[tuple[int, str]]
-    #: Whether any of it depends on what day it is.
-    dated: bool
+    #: The office's day that it holds for, None where it does for every day.
+    today: date | None
     #: The roles whose users need a second factor.
     strict: frozenset[int]
     grants: dict[tuple[Any, ...], tuple[Grant, ...]] = field(default_factory=dict)
@@ -98,34 +98,45 @@ class Rights:
     fixed: dict[tuple[Any, ...], frozenset[str]] = field(default_factory=dict)
     varying: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     concealing: dict[tuple[Any, ...], Any] = field(default_factory=dict)
-    #: {(user, day, verb, entity): the condition of the records within their reach}.
+    #: {(user, verb, entity): the condition of the records within their reach}.
     theirs: dict[tuple[Any, ...], ColumnElement[bool] | None] = field(default_factory=dict)
 
-    def day(self) -> date | None:
-        """Return the office's day where rights depend on it."""
-        return zones.today() if self.dated else None
-
-    def people(self, actor: User, day: date | None) -> tuple[Person, ...]:
-        """Return the actor and those for whom they stand in on that day."""
-        me = Person(actor.id, actor.department_id)
+    def people(self, actor: User) -> tuple[Person, ...]:
+        """Return the actor and those for whom they stand in today."""
+        me, day = Person(actor.id, actor.department_id), self.today
         if day is None or actor.id not in self.stand_ins:
             return (me,)
         now = [s.person for s in self.stand_ins[actor.id] if s.from_on <= day <= s.until_on]
         return (me, *now)
 
-    def held(self, actor: User, day: date | None) -> list[tuple[Person, RoleRights]]:
+    def held(self, actor: User) -> list[tuple[Person, RoleRights]]:
         """Return (whose, what it gives) of the living roles whose rights the actor has."""
-        return [
-            (person, self.roles[id])
-            for person in self.people(actor, day)
-            for id in self.users.get(person.id, ())
-            if id in self.roles
-        ]
+        return [(p, role) for p in self.people(actor) for role in self.of(p.id)]
+
+    def of(self, user_id: int) -> list[RoleRights]:
+        """Return what a user's own living roles give."""
+        return [self.roles[id] for id in self.users.get(user_id, ()) if id in self.roles]
+
+    def on(self, day: date) -> "Rights":
+        """Return the same rights for another day, with nothing worked out yet."""
+        return Rights(self.roles, self.users, self.stand_ins, self.shares, day, self.strict)
+
+
+def rights_kept() -> Rights:
+    """Return what the roles give, read anew when an administrator has changed it.
+
+    What was worked out from it is kept for the day.
+    """
+    reading = _reading()
+    rights = reading[0]
+    if rights.today is not None and rights.today != (day := zones.today()):
+        rights = reading[0] = rights.on(day)
+    return rights
 
 
 @configuration.kept
-def rights_kept() -> Rights:
-    """Return what the roles give, read anew whenever an administrator has changed it."""
+def _reading() -> list[Rights]:
+    """Return what the roles give; the one item is replaced when the day turns."""
     columns = [getattr(Role, key) for key in COLUMNS]
     statement = select(Role.id, Role.requires_second_factor, Role.code, *columns)
     rows = db.session.execute(statement.where(Role.deleted_at.is_(None))).all()
@@ -137,8 +148,8 @@ def rights_kept() -> Rights:
         users[user] = (*users.get(user, ()), role)
     stand_ins, shares = _stand_ins(), _shares()
     conditional = any(role.conditions or role.field_conditions for role in roles.values())
-    dated = bool(stand_ins or shares or conditional)
-    return Rights(roles, users, stand_ins, shares, dated, strict)
+    today = zones.today() if stand_ins or shares or conditional else None
+    return [Rights(roles, users, stand_ins, shares, today, strict)]
 
 
 def _stand_ins() -> dict[int, tuple[StandIn, ...]]:

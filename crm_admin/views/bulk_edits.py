@@ -30,6 +30,7 @@ class BulkEdits:
 
     model: ClassVar[type[Record]]
     narrowed: ClassVar[dict[str, str]]
+    handed_over: ClassVar[tuple[str, ...]]
     path: str
     fields: dict[str, Column]
     render: Any
@@ -102,6 +103,7 @@ class BulkEdits:
             key: column
             for key, column in self.fields.items()
             if key not in self.narrowed
+            and key not in self.handed_over
             and not column.given
             and (column.column_key in varies or access.writable(actor, self.model, column.key))
         }
@@ -145,9 +147,8 @@ class BulkEdits:
     def _carried_out(self, ids: Sequence[int], column: Column, value: Any, back: str) -> Any:
         outcome = bulk_edits.Outcome()
         with self.told():
-            outcome = bulk_edits.carry_out(
-                self.model, ids, column.key, value, requests.actor(), _transaction, _versions()
-            )
+            change = bulk_edits.Change(self.model, column.key, requests.actor())
+            outcome = bulk_edits.carry_out(change, ids, value, _transaction, _versions())
         return self._said(outcome, back, undo=True)
 
     def _said(self, outcome: bulk_edits.Outcome, back: str, *, undo: bool) -> Any:

@@ -17,7 +17,7 @@ from sqlalchemy import Date, Integer, inspect
 from crm_admin import i18n
 from crm_admin.errors import filled_in
 from crm_admin.i18n import N_
-from crm_admin.models.base import Checked, Labelled, Record
+from crm_admin.models.base import Checked, Record
 from crm_admin.models.types import Moment, Money, State
 from crm_admin.services import access, configuration, labels, masking, picklists, validation
 from crm_admin.services.changes import REASON
@@ -326,11 +326,6 @@ def label_of(model: type[Record], key: str) -> str:
 def said(message: str, values: dict[str, Any]) -> str:
     """Return a message of the services in the present language."""
     return filled_in(message, values, _)
-
-
-def title_column(model: type[Record]) -> str:
-    """Return the key of the column that names a record in a list."""
-    return model.title_key() if issubclass(model, Labelled) else model.title
 
 
 #: Words that WTForms and this module show; named here so that the catalogues have them.

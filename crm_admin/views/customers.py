@@ -28,6 +28,7 @@ class CustomerView(HandoverPages, PoolPages, EntityView):
         "release": "view",
     }
     actions = {"delete": "delete", "hand_over": "assign"}
+    handed_over = ("account_manager",)
     action_labels = {"hand_over": N_("Hand over")}
 
     column_list = (

@@ -37,6 +37,8 @@ class EntityForms:
     filters: ClassVar[Any]
     #: Fields whose choices belong to the record of another field: a contact to its customer.
     narrowed: ClassVar[dict[str, str]] = {}
+    #: Fields that change hands by a page of their own, once they say somebody: with a reason.
+    handed_over: ClassVar[tuple[str, ...]] = ()
     #: The field that a new record's form begins with its user in.
     mine: ClassVar[str] = ""
     create_template = edit_template = "entity/form.html"
@@ -52,7 +54,9 @@ class EntityForms:
         if (found := known.get(self.path)) is None:
             actor, model = requests.actor(), self.model
             own = record if access.varying(actor, model) else None
-            found = [c for c in self.fields.values() if access.writable(actor, model, c.key, own)]
+            taken = {k for k in self.handed_over if record.id and getattr(record, k) is not None}
+            offered = [column for key, column in self.fields.items() if key not in taken]
+            found = [c for c in offered if access.writable(actor, model, c.key, own)]
             known[self.path] = found
         return found
 

@@ -112,6 +112,7 @@ def _right(right: explanations.Right, names: dict[str, str]) -> dict[str, Any]:
         "scope": _(labels.label_of(right.scope)) if right.scope else "",
         "roles": [_source(one, names, _(labels.label_of(Scope(one.gives)))) for one in right.roles],
         "record": right.record,
+        "shared": right.shared,
     }
 
 
@@ -125,9 +126,9 @@ def _field(field: explanations.FieldRight, names: dict[str, str]) -> dict[str, A
     }
 
 
-def _source(one: explanations.Source, names: dict[str, str], gives: str) -> dict[str, str]:
+def _source(one: explanations.Source, names: dict[str, str], gives: str) -> dict[str, Any]:
     """Return what a role gives in words, with the records it holds for, and whose role it is."""
     role = names.get(one.role, one.role)
     if one.person:
         role = _("%(role)s (in place of %(person)s)", role=role, person=one.person)
-    return {"role": role, "gives": gives, "when": one.when}
+    return {"role": role, "gives": gives, "when": one.when, "holds": one.holds}

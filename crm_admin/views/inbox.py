@@ -1,5 +1,6 @@
 """The inbox: what a person was told."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import redirect, request
@@ -43,7 +44,7 @@ class Inbox(Page):
         }
         return self.render(
             "inbox.html",
-            items=[_shown(one) for one in found[:SIZE]],
+            items=_shown(found[:SIZE]),
             unread_only=unread_only,
             all_url=self.path,
             unread_url=f"{self.path}?unread=1",
@@ -67,14 +68,18 @@ class Inbox(Page):
         return redirect((found and _address(found)) or self.path)
 
 
-def _shown(one: Notification) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "text": columns.said(one.message, one.values),
-        "url": _address(one),
-        "at": columns.moment(one.created_at, requests.zone()),
-        "is_read": one.read_at is not None,
-    }
+def _shown(messages: Sequence[Notification]) -> list[dict[str, Any]]:
+    """Return the messages as the page shows them, as far as their reader may see it now."""
+    return [
+        {
+            "id": one.id,
+            "text": columns.said(told.message, dict(told.values)),
+            "url": _address(one) if told.leads else "",
+            "at": columns.moment(one.created_at, requests.zone()),
+            "is_read": one.read_at is not None,
+        }
+        for one, told in zip(messages, notifications.told(requests.actor(), messages), strict=True)
+    ]
 
 
 def _address(one: Notification) -> str:

@@ -15,7 +15,8 @@ def transaction():
 
 
 def change(people, ids, key, value, who="ana"):
-    return bulk_edits.carry_out(Customer, ids, key, value, getattr(people, who), transaction)
+    asked = bulk_edits.Change(Customer, key, getattr(people, who))
+    return bulk_edits.carry_out(asked, ids, value, transaction)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import pytest
 
 from crm_admin.errors import Denied
+from crm_admin.models.contracts import Contract
 from crm_admin.models.customers import Customer
 from crm_admin.models.roles import Role
 from crm_admin.services import access, listing, masking, organisation, records
@@ -89,3 +90,20 @@ def test_a_condition_that_can_no_longer_be_read_limits_everywhere(people, two):
     assert [access.limit_of(people.ben, Customer, "phone", one) for one in two] == ["hidden"] * 2
     page = listing.page(Customer, people.ben, listing.Question(), ["name", "phone"])
     assert {type(row[2]) for row in page.rows} == {masking.Part}
+
+
+@pytest.mark.parametrize("limit", ["read", "masked", "hidden"])
+def test_what_follows_from_a_field_that_is_not_seen_whole_is_not_seen(people, limit):
+    role = make(
+        Role,
+        label_en="Given",
+        grants={"contracts": {"view": "all"}, "customers": {"view": "all"}},
+        fields={"contracts": {"ends_on": limit}, "customers": {"stage": limit}},
+    )
+    with records.transaction("tests"):
+        people.ben.roles = [role]
+        records.save(people.ben, people.system)
+    told = limit == "read"
+    assert access.shown(people.ben, Contract, "remind_on") is told
+    assert access.shown(people.ben, Customer, "stage_since") is told
+    assert access.shown(people.ben, Contract, "notice_days")

@@ -52,12 +52,13 @@ def test_a_script_in_a_search_a_filter_or_a_message_is_shown_as_text(people, cli
     ):
         page = client.get(address + BAIT.replace('"', "%22").replace(" ", "%20")).text
         assert "<img src=x" not in page, address
+    acme = make(Customer).id
     with records.transaction("tests"):
         notifications.notify_all(
             [
                 notifications.Message(
                     user_id=people.dev.id, key="k", kind="k", message="%(who)s",
-                    values={"who": BAIT}, entity="customers", record_id=1,
+                    values={"who": BAIT}, entity="customers", record_id=acme,
                 )
             ]
         )  # fmt: skip

@@ -1,7 +1,8 @@
 """Why somebody may do what they may, on a page for who sees users and roles."""
 
 from crm_admin.models.customers import Customer
-from crm_admin.services import organisation, records
+from crm_admin.models.roles import Role
+from crm_admin.services import organisation, records, sharing
 from tests.make import make
 from tests.pages import words_of
 
@@ -78,3 +79,25 @@ def test_who_has_left_or_has_no_role_may_do_nothing(people, client_of):
     admin = client_of(people.dev)
     assert "may not sign in" in admin.get(f"/explain/?user={people.cho.id}").text
     assert "has no role" in admin.get(f"/explain/?user={people.eve.id}").text
+
+
+def test_of_a_record_it_says_which_grant_decided_or_that_it_was_shared(people, client_of):
+    """Source: S5"""
+    hers = make(Customer, name="Hers", account_manager_id=people.ana.id)
+    theirs = make(Customer, name="Theirs", account_manager_id=people.cho.id)
+    some = make(
+        Role,
+        label_en="Some",
+        grants={"customers": {"view": "all"}},
+        conditions={"customers": {"view": "name = 'Other'"}},
+    )
+    with records.transaction("tests"):
+        records.change(people.ana, {"roles": [*people.ana.roles, some]}, people.dev)
+        sharing.share(theirs, people.ana.id, people.cho, may_edit=False, until_on=None)
+    admin, there = client_of(people.dev), f"/explain/?user={people.ana.id}&entity=customers"
+    page = admin.get(f"{there}&record={hers.id}")
+    assert "View All Yes Sales : Own; Some: All where name = 'Other'" in words_of(page)
+    assert "<strong>Sales</strong>" in page.text and "<strong>Some</strong>" not in page.text
+    page = words_of(admin.get(f"{there}&record={theirs.id}"))
+    assert "View All Yes since it was shared with them" in page
+    assert "Edit Own No Sales" in page

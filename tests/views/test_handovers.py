@@ -13,7 +13,7 @@ from crm_admin.models.handovers import Handover
 from crm_admin.models.users import User
 from crm_admin.services import attachments, handover_plans, records
 from tests.make import make
-from tests.pages import words_of
+from tests.pages import form_of, words_of
 from tests.services.test_access import give
 
 PATH = "/customers/hand_over/"
@@ -293,3 +293,19 @@ def test_the_inbox_leads_the_new_owner_to_the_customer(people, client_of, acme):
     page = client_of(people.ana).get("/inbox/")
     assert "Ben handed Acme over from you to Cho. Reason: Why" in words_of(page)
     assert f"?id={acme.id}" not in page.text
+
+
+def test_who_looks_after_a_customer_changes_by_a_handover_with_its_reason_only(
+    people, client_of, acme
+):
+    """Source: A6"""
+    ben = client_of(people.ben)
+    free = make(Customer, name="Free", technical_manager_id=people.ana.id)
+    assert "account_manager" not in form_of(ben.get(f"/customers/edit/?id={acme.id}"))
+    form = form_of(ben.get(f"/customers/edit/?id={acme.id}"))
+    ben.post(f"/customers/edit/?id={acme.id}", data={**form, "account_manager": people.ben.id})
+    assert now(acme).account_manager_id == people.ana.id
+    assert "account_manager" in form_of(ben.get(f"/customers/edit/?id={free.id}"))
+    page = ben.post("/customers/bulk_edit/", data={"ids": f"{acme.id} {free.id}"})
+    assert 'value="technical_manager"' in page.text
+    assert 'value="account_manager"' not in page.text

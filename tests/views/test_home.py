@@ -12,6 +12,7 @@ from crm_admin.models.expenses import Expense, ExpenseStatus
 from crm_admin.models.notifications import Notification
 from crm_admin.services import notifications, organisation, records
 from tests.make import make
+from tests.pages import words_of
 
 
 @pytest.mark.parametrize(
@@ -111,3 +112,37 @@ def test_ones_own_claims_wait_for_somebody_else(people, client_of):
     assert not waiting()
     make(Expense, claimant_id=people.ana.id, **state)
     assert waiting()
+
+
+def test_a_message_tells_nothing_of_what_one_does_not_see_by_now(told, people, client_of):
+    """Source: S5, A6"""
+    client = client_of(people.ana)
+    assert "Quokka" in client.get("/inbox/").text
+    customer = db.session.get(Customer, told.record_id)
+    with records.transaction("tests"):
+        records.change(customer, {"account_manager": people.cho}, people.dev)
+    page = client.get("/inbox/")
+    assert "Quokka" not in page.text
+    assert f"/customers/details/?id={told.record_id}" not in page.text
+    assert "This was about a record that you do not see now." in words_of(page)
+
+
+def test_a_warning_names_no_day_to_who_does_not_see_when_contracts_end(people, client_of):
+    contract = make(Contract, title_text="Quokka care", owner_id=people.ana.id)
+    values = {"contract": "Quokka care", "customer": "Acme", "day": "2026-12-24"}
+    message = notifications.Message(
+        people.ana.id, "once", "renewal", "%(contract)s of %(customer)s ends on %(day)s.", values,
+        entity="contracts", record_id=contract.id,
+    )  # fmt: skip
+    with records.transaction("tests"):
+        notifications.notify_all([message])
+    client = client_of(people.ana)
+    assert "2026-12-24" in client.get("/inbox/").text
+    for key in ("ends_on", "customer_id"):
+        role = organisation.role("sales")
+        with records.transaction("tests"):
+            records.change(role, {"fields": {"contracts": {key: "hidden"}}}, people.dev)
+        page = client.get("/inbox/")
+        assert "2026-12-24" not in page.text and "Acme" not in page.text
+        assert "There is news of “Contract”" in words_of(page)
+        assert f"/contracts/details/?id={contract.id}" in page.text

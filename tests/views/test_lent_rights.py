@@ -3,6 +3,8 @@
 Deputies, shares, looking as somebody, bulk edits and handovers, where they meet one another.
 """
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -16,7 +18,16 @@ from crm_admin.models.notifications import Notification
 from crm_admin.models.roles import Role
 from crm_admin.models.sharing import Deputy
 from crm_admin.models.users import User
-from crm_admin.services import access, organisation, records, sharing, zones
+from crm_admin.services import (
+    access,
+    handover_plans,
+    handovers,
+    handovers_back,
+    organisation,
+    records,
+    sharing,
+    zones,
+)
 from tests.make import make
 from tests.pages import form_of, words_of
 
@@ -298,6 +309,25 @@ def test_a_deputy_does_not_widen_their_own_department(people):
     assert far.id
 
 
+def test_who_handed_over_as_a_deputy_takes_nothing_back_when_that_is_over(people, monkeypatch):
+    grants = {k: dict(v) for k, v in organisation.role("sales").grants.items()}
+    grants["customers"] = {**grants["*"], "assign": "own"}
+    role_of(people.cho, "sales2", grants=grants)
+    one = make(Customer, name="Theirs", account_manager_id=people.ben.id)
+    stand_in(people.cho, people.ben, people.ben)
+    items = handover_plans.of_customers(people.cho, [one.id])
+    outcome = handovers.hand_over(items, people.ana, "x", people.cho, "tests")
+    assert outcome.customers == 1
+    later = zones.today() + timedelta(days=2)
+    monkeypatch.setattr(zones, "today", lambda: later)
+    db.session.rollback()
+    assert access.find(Customer, one.id, people.cho) is None
+    back = handovers_back.find(outcome.handover_id, people.cho)
+    assert handovers_back.take_back(back, people.cho, "tests").customers == 0
+    db.session.rollback()
+    assert db.session.get(Customer, one.id).account_manager_id == people.ana.id
+
+
 def test_a_deputy_lengthens_no_time_by_a_share_of_it(people):
     one = stand_in(people.cho, people.ana, people.ana)
     with pytest.raises(CrmError):
@@ -349,17 +379,17 @@ def test_an_undo_that_breaks_off_can_be_tried_again(people, client_of, monkeypat
         "/customers/bulk_edit/",
         data={"ids": str(one.id), "field": "city", "typed": "1", "city": "New", "confirmed": "1"},
     )
-    undo, plain = form_of(done, "data-undo"), bulk_edits._undo
+    undo, plain = form_of(done, "data-undo"), bulk_edits._Act.give_back
 
     def broken(*given):
         raise Conflict("Someone else has just saved the same; please look again.")
 
-    monkeypatch.setattr(bulk_edits, "_undo", broken)
+    monkeypatch.setattr(bulk_edits._Act, "give_back", broken)
     try:
         answer = client.post("/customers/undo_bulk_edit/", data=undo)
         assert answer.status_code < 500
     finally:
-        monkeypatch.setattr(bulk_edits, "_undo", plain)
+        monkeypatch.setattr(bulk_edits._Act, "give_back", plain)
     client.post("/customers/undo_bulk_edit/", data=undo)
     db.session.rollback()
     assert db.session.get(Customer, one.id).city == "Old"
