@@ -1,5 +1,6 @@
 """What differs between a record as it is kept and as it stands in memory."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -8,6 +9,8 @@ from typing import Any
 from sqlalchemy import Date, inspect
 from sqlalchemy.orm import RelationshipDirection
 
+from crm_admin.errors import Problem
+from crm_admin.i18n import N_
 from crm_admin.models.base import Model
 from crm_admin.models.types import Moment, Money
 
@@ -15,6 +18,15 @@ from crm_admin.models.types import Moment, Money
 CUSTOM = "custom_"
 #: Under which a history keeps why something was done; no field is called so.
 REASON = ":reason"
+
+
+def reason_problems(reason: str, longest: int) -> Iterator[Problem]:
+    """Yield what is wrong with the reason of a change: there is none, or it is too long."""
+    if not reason.strip():
+        yield Problem("reason", N_("Say why: the history keeps it."))
+    elif len(reason.strip()) > longest or "\0" in reason:
+        message = N_("A reason has at most %(count)s characters.")
+        yield Problem("reason", message, {"count": longest})
 
 
 def settle(record: Model) -> None:

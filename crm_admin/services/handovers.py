@@ -18,7 +18,7 @@ from crm_admin.models.base import Record
 from crm_admin.models.customers import Assignment, Customer, Part
 from crm_admin.models.handovers import LONGEST_REASON, HandedOver, Handover
 from crm_admin.models.users import User
-from crm_admin.services import access, handover_plans, notifications, records
+from crm_admin.services import access, changes, handover_plans, notifications, records
 from crm_admin.services.handover_plans import Item
 from crm_admin.services.notifications import Message
 
@@ -98,11 +98,7 @@ def check(items: Sequence[Item], to: User | None, reason: str, actor: User) -> N
         problems.append(Problem("to", _NOT_YOURS))
     elif items and all(item.from_id == to.id for item in items):
         problems.append(Problem("to", N_("%(name)s looks after them already."), {"name": to.name}))
-    if not reason.strip():
-        problems.append(Problem("reason", N_("Say why: the history keeps it.")))
-    elif len(reason.strip()) > LONGEST_REASON or "\0" in reason:
-        message = N_("A reason has at most %(count)s characters.")
-        problems.append(Problem("reason", message, {"count": LONGEST_REASON}))
+    problems += changes.reason_problems(reason, LONGEST_REASON)
     if problems:
         raise Invalid(problems)
 

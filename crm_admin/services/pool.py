@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from sqlalchemy import bindparam, func, select, update
 
 from crm_admin.database import ask, db
-from crm_admin.errors import Conflict, Denied, Invalid, Problem
+from crm_admin.errors import Conflict, Denied, Invalid
 from crm_admin.i18n import N_
 from crm_admin.models.customers import Assignment, Customer, Part
 from crm_admin.models.handovers import LONGEST_REASON
 from crm_admin.models.users import User
-from crm_admin.services import access, notifications, records
+from crm_admin.services import access, changes, notifications, records
 from crm_admin.services.notifications import Message
 
 #: What narrows a list of customers to the pool.
@@ -136,11 +136,8 @@ def release(customer: Customer, reason: str, actor: User, *, manager_id: int | N
         Invalid: there is no reason. Denied: no right. Conflict: somebody else looks after it now.
     """
     reason = reason.strip()
-    if not reason:
-        raise Invalid([Problem("reason", N_("Say why: the history keeps it."))])
-    if len(reason) > LONGEST_REASON or "\0" in reason:
-        message = N_("A reason has at most %(count)s characters.")
-        raise Invalid([Problem("reason", message, {"count": LONGEST_REASON})])
+    if problems := [*changes.reason_problems(reason, LONGEST_REASON)]:
+        raise Invalid(problems)
     records.claim(customer, actor, "view")
     former = customer.account_manager_id
     if former is None or former != manager_id:

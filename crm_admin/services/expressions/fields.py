@@ -174,7 +174,8 @@ def _hundredths(read: Read) -> Value:
 
 
 def _no_sql(asked: Asked) -> ColumnElement[Any]:
-    raise NotImplementedError
+    """Stand where a column's own way is yet to be put; every kind of column has one."""
+    raise NotImplementedError("A kind of column has no way into SQL.")
 
 
 def _raw(column: Column[Any]) -> Read:
