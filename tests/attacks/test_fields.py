@@ -8,6 +8,7 @@ import re
 import pytest
 from sqlalchemy import inspect
 
+from crm_admin.database import db
 from crm_admin.errors import Denied, Invalid
 from crm_admin.models.contacts import Contact
 from crm_admin.models.contracts import Contract
@@ -225,17 +226,21 @@ def test_who_was_given_a_record_to_change_cannot_take_it(people, client_of):
         sharing.share(theirs, people.ben.id, people.cho, may_edit=True, until_on=None)
     client = client_of(people.ben)
 
-    def take(record):
+    def take(record, key):
         there = f"/customers/edit/?id={record.id}"
-        form = form_of(client.get(there))
-        form |= {"account_manager": str(people.ben.id)}
+        form = {**form_of(client.get(there)), key: str(people.ben.id)}
         answer = client.post(there, data=form)
-        return answer.status_code, access.find(Customer, record.id, people.system)
+        kept = access.find(Customer, record.id, people.system)
+        return answer.status_code, getattr(kept, f"{key}_id")
 
-    status, kept = take(theirs)
-    assert (status, kept.account_manager_id) == (200, people.cho.id)
-    status, kept = take(mine)  # of the north, as Ben
-    assert (status, kept.account_manager_id) == (302, people.ben.id)
+    assert take(theirs, "technical_manager") == (200, None)
+    assert take(mine, "technical_manager") == (302, people.ben.id)  # of the north, as Ben
+    assert take(theirs, "account_manager") == (302, people.cho.id)  # not asked by the form
+    assert take(mine, "account_manager") == (302, people.ana.id)
+    with pytest.raises(Denied), records.transaction("tests"):
+        records.change(theirs, {"account_manager_id": people.ben.id}, people.ben)
+    db.session.expire_all()
+    assert access.find(Customer, theirs.id, people.system).account_manager_id == people.cho.id
     there = f"/customers/edit/?id={theirs.id}"
     answer = client.post(there, data={**form_of(client.get(there)), "city": "Nowhere"})
     assert answer.status_code == 302

@@ -105,7 +105,9 @@ def test_a_form_makes_the_record_it_describes(view, people, client_of):
 
 
 def _asked(view):
-    return {view.model.column_key(key) for _, keys in view.sections for key in keys}
+    """Return the keys that the form of an old record asks: not those with a page of their own."""
+    keys = {key for _, section in view.sections for key in section} - set(view.handed_over)
+    return {view.model.column_key(key) for key in keys}
 
 
 def _to_the_minute(value):
