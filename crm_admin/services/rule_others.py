@@ -30,7 +30,7 @@ from crm_admin.models.base import Record
 from crm_admin.models.customers import Customer
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.reckoning import start_of
-from crm_admin.services import access, zones
+from crm_admin.services import access, references, zones
 from crm_admin.services.rule_kinds import RuleFacts, check
 
 Breaks = Callable[[type[Record], RuleFacts, Sequence[Record], date], set[int]]
@@ -102,10 +102,7 @@ def _having(
 
 def _key_to(model: type[Record], other: type[Record]) -> Any:
     """Return the column by which records of another entity point at those of this one."""
-    target = access.table_of(model).c.id
-    pointing = [c for c in access.table_of(other).columns if c.references(target)]
-    follows = [c for c in pointing if c.key == other.follows]
-    return (follows or pointing)[0]
+    return access.table_of(other).c[references.key_to(model, other)]
 
 
 @cache

@@ -50,10 +50,11 @@ def _complete(rule: Rule) -> None:
     model = access.model_of(rule.entity or "")
     if model is None:
         return
-    if not rule.field_key:
-        beside = {"related": rule.parameter, "contacted": "interactions"}
-        beside |= dict.fromkeys(("touched", "holds"), model.title)
-        rule.field_key = beside.get(rule.kind or "") or ""
+    told = {"related": rule.parameter, "contacted": "interactions"}.get(rule.kind or "")
+    if not rule.field_key and rule.kind in ("touched", "holds"):
+        told = model.title
+    if told and rule.field_key != told:
+        rule.field_key = told
     for key, is_one in (("condition", True), ("parameter", rule.kind == "holds")):
         text = getattr(rule, key)
         if is_one and text:
@@ -75,8 +76,7 @@ def wrong(rule: Rule) -> list[Problem]:
         found.append(Problem("from_on", N_("Say from which day on.")))
     if kind is None:
         return [Problem("kind", N_("There is no such check.")), *found]
-    if rule.kind != "related" or rule.field_key != rule.parameter:
-        found += _wrong_field(model, kind, rule.field_key or "")
+    found += _wrong_field(model, kind, rule.field_key or "")
     return [*found, *_wrong_parameter(model, kind, (rule.parameter or "").strip())]
 
 
@@ -167,7 +167,8 @@ def preview(rule: Rule, actor: User) -> Found:
     A day from which it applies is not waited for. Only records within the actor's reach are looked
     at, and only by fields that they see.
     """
-    _complete(rule)
+    if rule.id is None:
+        _complete(rule)
     if problems := wrong(rule):
         return Found(problems=tuple(problems))
     model = access.model_of(rule.entity)
