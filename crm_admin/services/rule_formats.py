@@ -21,8 +21,9 @@ _EXTENSION = re.compile(
     r"\s*(?:(?:转|轉|分机|分機|内线|內線|ext(?:ension)?\.?|x|#|＃)\s*\d{1,6}|(?<=\d{7})-\d{1,5})$",
     re.IGNORECASE,
 )
-#: Chinese numbers of services, which no plan of numbers holds: 95588, 12315, 400 and 800 numbers.
-_OF_SERVICE = re.compile(r"95\d{3,6}|96\d{3,6}|1[0-2]\d{1,4}|[48]00\d{7}")
+#: What no plan of numbers holds: Chinese numbers of services such as 110, 12315, 95588, 400 and 800
+#: numbers, and what is dialled within a city.
+_SHORT = re.compile(r"11\d|12[0-2]|1[0-2]\d{3}|9[56]\d{3,6}|[48]00\d{7}|[2-9]\d{6,7}")
 _EMAIL = re.compile(
     r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,24}"
 )
@@ -102,7 +103,7 @@ def _are_phones(text: str, country: str) -> bool:
 
 def _is_phone(text: str, country: str) -> bool:
     bare = _EXTENSION.sub("", text)
-    if _OF_SERVICE.fullmatch(re.sub(r"[\s()-]", "", bare)):
+    if _SHORT.fullmatch(re.sub(r"[\s()-]", "", bare)):
         return True
     return any(_can_be_dialled(number, country) for number in dict.fromkeys((text, bare)))
 
@@ -114,10 +115,7 @@ def _can_be_dialled(text: str, country: str) -> bool:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
         return False
-    local = phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY
-    if phonenumbers.is_valid_number(number):
-        return True
-    return bool(phonenumbers.is_possible_number_with_reason(number) == local)
+    return bool(phonenumbers.is_valid_number(number))
 
 
 @check(

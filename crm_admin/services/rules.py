@@ -88,7 +88,10 @@ def _wrong_field(model: type[Record], kind: Kind, key: str) -> Iterator[Problem]
         return
     if kind.name == "related":
         return
-    column = inspect(model).columns.get(model.column_key(key)) if key else None
+    if not key:
+        yield Problem("field_key", N_("Choose a field."))
+        return
+    column = inspect(model).columns.get(model.column_key(key))
     labelled = column is not None and column.info.get("label")
     if not labelled and not (_ADDED.fullmatch(key) and hasattr(model, "custom")):
         yield Problem("field_key", N_("This entity has no such field."))
