@@ -50,7 +50,6 @@ class RuleView(EntityView):
         "parameter",
         "condition",
         "severity",
-        "weight",
         "is_active",
     )
     filters = ("severity", "is_active", "from_on")
