@@ -685,16 +685,11 @@ function setUpGroupedChoices() {
     const other = choice.form.elements[choice.dataset.groupsBy];
     const groups = [...choice.querySelectorAll("optgroup")];
     const show = () => {
-      for (const group of groups) {
-        group.hidden = group.disabled = group.label !== other.selectedOptions[0]?.text;
-      }
-      if (choice.selectedOptions[0]?.closest("optgroup")?.hidden ?? true) {
-        const key = choice.value;
-        const offered = groups.filter((group) => !group.hidden).flatMap((group) => [...group.children]);
-        const same = offered.find((option) => option.value === key);
-        if (same) same.selected = true;
-        else if (key) choice.selectedIndex = 0;
-      }
+      const key = choice.value;
+      for (const group of groups) group.remove(); // not every browser hides what is hidden here
+      choice.append(...groups.filter((group) => group.label === other.selectedOptions[0]?.text));
+      choice.value = key;
+      if (choice.selectedIndex < 0) choice.selectedIndex = 0;
     };
     other.addEventListener("change", show);
     show();
