@@ -24,6 +24,10 @@ _EXTENSION = re.compile(
 #: What no plan of numbers holds: Chinese numbers of services such as 110, 12315, 95588, 400 and 800
 #: numbers, and what is dialled within a city.
 _SHORT = re.compile(r"11\d|12[0-2]|1[0-2]\d{3}|9[56]\d{3,6}|[48]00\d{7}|[2-9]\d{6,7}")
+#: Most numbers that are written here, known without asking the plans of all countries.
+_CHINESE = re.compile(
+    r"(?:\+?86[ -]?)?(?:1[3-9]\d{9}|(?:010|02\d|0[3-9]\d\d)[ -]?[2-9]\d{6,7})", re.ASCII
+)
 _EMAIL = re.compile(
     r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,24}"
 )
@@ -50,7 +54,8 @@ _ALSO = {
 
 def plain(value: Any) -> str:
     """Return a text with full-width signs made half-width and without gaps around it."""
-    return unicodedata.normalize("NFKC", str(value)).strip()
+    text = str(value).strip()
+    return text if text.isascii() else unicodedata.normalize("NFKC", text).strip()
 
 
 @cache
@@ -102,6 +107,8 @@ def _are_phones(text: str, country: str) -> bool:
 
 
 def _is_phone(text: str, country: str) -> bool:
+    if country == COUNTRY and _CHINESE.fullmatch(text):
+        return True
     bare = _EXTENSION.sub("", text)
     if _SHORT.fullmatch(re.sub(r"[\s()-]", "", bare)):
         return True

@@ -90,7 +90,7 @@ ELSEWHERE = {
     "attachments.export": "one's own",
 }
 #: A text that each form has one of.
-TEXTS = ("name", "title_text", "content", "purpose", "notes", "label_en", "message", "occasion")
+TEXTS = ("name", "title_text", "content", "purpose", "notes", "label_en", "message_en", "occasion")
 everybody = pytest.mark.parametrize("who", list(CAST))
 every_entity = pytest.mark.parametrize("view", VIEWS, ids=stem)
 
