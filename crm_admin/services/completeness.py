@@ -30,6 +30,12 @@ class Lack:
     kind: str
     related: str = ""
     weight: int = 1
+    rule: validation.RuleFacts | None = None
+
+    @property
+    def matters(self) -> str:
+        """Why it matters, in the present language, where somebody has said so."""
+        return self.rule.why if self.rule else ""
 
 
 def lacks(records: Sequence[Record]) -> list[list[Lack]]:
@@ -42,8 +48,9 @@ def lacks(records: Sequence[Record]) -> list[list[Lack]]:
                 validation.label_of(type(record), rule),
                 validation.problem(rule, record),
                 rule.kind,
-                rule.parameter if rule.kind == "related" else "",
+                validation.other_entity(rule),
                 rule.weight,
+                rule,
             )
             for rule in found[position]
         ]

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, func, select
 from crm_admin.database import db
 from crm_admin.models.base import Record
 from crm_admin.models.users import User
-from crm_admin.services import access, completeness, history, listing
+from crm_admin.services import access, completeness, history, listing, validation
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,9 @@ def page(
 
 
 def _readable(actor: User, model: type[Record], lack: completeness.Lack) -> bool:
-    return lack.kind == "related" or access.readable(actor, model, lack.field_key)
+    if lack.rule is not None and not validation.sees(actor, model, lack.rule):
+        return False
+    return bool(lack.related) or access.readable(actor, model, lack.field_key)
 
 
 def _of(actor: User, model: type[Record], person: int | None) -> list[ColumnElement[bool]]:

@@ -62,6 +62,11 @@ def name(picklist: str, language: str) -> str:
     return _names().get(picklist, {}).get(label_key(language), "")
 
 
+def named(language: str) -> list[tuple[str, str]]:
+    """Return (code, name) of all picklists."""
+    return [(code, name(code, language)) for code in _names()]
+
+
 def items(picklist: str) -> Mapping[str, Item]:
     """Return {code: item} of a picklist, in order; empty where there is none of that code."""
     return _all().get(picklist, {})

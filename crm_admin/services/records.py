@@ -315,8 +315,7 @@ def _problems(
     The rules that block are asked where somebody asks for the record as it is.
     """
     found = [*record.problems(), *validation.field_problems(record, changed)]
-    if asker is not None:
-        found += [*validation.blocking(record, asker)]
+    found += [*validation.blocking(record, asker)]
     if not found:
         found += [*references.taken(record, changed), *references.dangling(record, changed)]
     return found

@@ -72,6 +72,16 @@ def _is_binned(model: type[Record], id: int) -> bool:
     return db.session.scalar(statement.with_for_update(read=True, key_share=True)) is not None
 
 
+def key_to(model: type[Record], other: type[Record]) -> str:
+    """Return the column by which records of another entity point at those of this one.
+
+    Where there are several, it is the one by which they belong to it.
+    """
+    target = access.table_of(model).c.id
+    keys = [c.key for c in access.table_of(other).columns if c.references(target)]
+    return other.follows if other.follows in keys else keys[0]
+
+
 def belonging_to(model: type[Record]) -> list[type[Record]]:
     """Return the entities whose records belong to those of this one."""
     return [

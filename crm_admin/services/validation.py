@@ -1,177 +1,230 @@
-"""What is wrong with a record: what its columns cannot hold, and what rules find."""
+"""What is wrong with a record: what its columns cannot hold, and what rules find.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+`rule_kinds` and its neighbours say what a rule may ask; `rule_queries` asks it of all records.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
-import regex
-from sqlalchemy import BigInteger, Integer, Select, String, Text, bindparam, inspect, select
+from sqlalchemy import select
 
-from crm_admin.database import ask, db
-from crm_admin.errors import Label, Problem
-from crm_admin.i18n import N_
+from crm_admin.database import db
+from crm_admin.errors import Invalid, Label, Problem
 from crm_admin.models.base import Model, Record
+from crm_admin.models.interactions import Interaction
+from crm_admin.models.reckoning import start_of
 from crm_admin.models.rules import Rule, Severity
-from crm_admin.models.types import Money
 from crm_admin.models.users import User
-from crm_admin.services import access, configuration, picklists
+from crm_admin.services import access, configuration, expressions, zones
 from crm_admin.services.changes import CUSTOM
+from crm_admin.services.field_sizes import field_problems
+from crm_admin.services.role_rights import Person
+from crm_admin.services.rule_kinds import KINDS, Kind, RuleFacts
+from crm_admin.services.rule_others import JUDGES
 
-#: The longest text that is compared with a pattern, and for how many seconds at most: some patterns
-#: would try for years. What has taken that long does not fit.
-LONGEST_MATCHED, LONGEST_TRY = 200, 0.1
-LARGEST_MONEY = 10**13
+__all__ = [
+    "KINDS",
+    "NOBODY",
+    "Kind",
+    "RuleFacts",
+    "Weighed",
+    "blocking",
+    "broken",
+    "expressions_of",
+    "facts_of",
+    "field_problems",
+    "is_right",
+    "label_of",
+    "made_since",
+    "other_entity",
+    "percent",
+    "problem",
+    "rules_of",
+    "sees",
+    "value_of",
+]
 
-
-@dataclass(frozen=True)
-class RuleFacts:
-    """A rule in force, as it is kept in memory."""
-
-    id: int
-    entity: str
-    field_key: str
-    kind: str
-    parameter: str
-    severity: Severity
-    weight: int
-    condition: str
-    message: str
-
-
-#: A check says whether a value is right, given the rule's parameter.
-Check = Callable[[Any, RuleFacts], bool]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of rule: how it judges a value, and its words for one that fails."""
-
-    label: str
-    message: str
-    check: Check
-
-
-KINDS: dict[str, Kind] = {}
+_log = logging.getLogger(__name__)
+#: Where a transaction keeps what it has just found of a record that is about to be written.
+_FOUND = "crm_rules_found"
+#: Rules are the same whoever asks.
+NOBODY = Person(0, None)
+#: Kinds that look at records of another entity; "" stands for the one that the rule names.
+_OTHERS = {"related": "", "contacted": Interaction.__tablename__}
 
 
-def check(label: str, message: str) -> Callable[[Check], Check]:
-    """Offer the function to administrators under its own name, its label and its words."""
-
-    def register(function: Check) -> Check:
-        KINDS[function.__name__] = Kind(label, message, function)
-        return function
-
-    return register
+# The rules in force.
 
 
-@check(N_("Is filled in"), N_("%(field)s is missing."))
-def required(value: Any, rule: RuleFacts) -> bool:
-    """The field is filled in."""
-    return value not in (None, "")
-
-
-@check(N_("Has a related record"), N_("%(field)s is missing."))
-def related(value: Any, rule: RuleFacts) -> bool:
-    """A living record of the entity named by the parameter belongs to it; `value` says so."""
-    return bool(value)
-
-
-@check(N_("Is among the choices"), N_("%(field)s: “%(value)s” is not among the choices."))
-def known(value: Any, rule: RuleFacts) -> bool:
-    """The value is a choice of the picklist that the parameter names."""
-    return value in (None, "") or value in picklists.items(rule.parameter)
-
-
-@check(N_("Fits a pattern"), N_("%(field)s: “%(value)s” does not have the right form."))
-def matches(value: Any, rule: RuleFacts) -> bool:
-    """The whole value fits a regular expression; an empty one is left to `required`."""
-    text = "" if value is None else str(value)
-    if not text:
-        return True
-    try:
-        fits = regex.fullmatch(rule.parameter, text[:LONGEST_MATCHED], timeout=LONGEST_TRY)
-    except TimeoutError:
-        return False
-    return fits is not None
+def facts_of(rule: Rule) -> RuleFacts:
+    """Return a rule, kept or only typed, as it is judged by."""
+    return RuleFacts(
+        rule.id or 0,
+        rule.entity,
+        rule.field_key or "",
+        rule.kind,
+        rule.parameter or "",
+        rule.severity,
+        rule.weight,
+        rule.condition or "",
+        (rule.message_en or "", rule.message_zh_hans or "", rule.message_zh_hant or ""),
+        (rule.why_en or "", rule.why_zh_hans or "", rule.why_zh_hant or ""),
+        rule.from_on,
+        bool(rule.only_new),
+    )
 
 
 @configuration.kept
 def _rules() -> dict[str, tuple[RuleFacts, ...]]:
-    """Return {entity: its rules in force}, in the order they were made."""
+    """Return {entity: its active rules}, in the order they were made."""
     found: dict[str, tuple[RuleFacts, ...]] = {}
     statement = select(Rule).where(Rule.deleted_at.is_(None), Rule.is_active).order_by(Rule.id)
-    for rule in db.session.scalars(statement):
-        facts = RuleFacts(
-            rule.id,
-            rule.entity,
-            rule.field_key,
-            rule.kind,
-            rule.parameter or "",
-            rule.severity,
-            rule.weight,
-            rule.condition or "",
-            rule.message or "",
-        )
-        if rule.kind in KINDS:
-            found[rule.entity] = (*found.get(rule.entity, ()), facts)
+    for facts in map(facts_of, db.session.scalars(statement)):
+        if facts.kind in KINDS and _can_be_read(facts):
+            found[facts.entity] = (*found.get(facts.entity, ()), facts)
     return found
 
 
+def _can_be_read(rule: RuleFacts) -> bool:
+    """Return whether its condition still is one; a field may be gone since it was written."""
+    model = access.model_of(rule.entity)
+    if model is None:
+        return False
+    try:
+        [*expressions_of(model, rule)]
+        return True
+    except Invalid as wrong:
+        _log.error("Rule %s is not asked: its condition cannot be read: %s", rule.id, wrong)
+        return False
+
+
 def rules_of(entity: str) -> tuple[RuleFacts, ...]:
-    """Return the rules in force for an entity."""
-    return _rules().get(entity, ())
+    """Return the rules in force for an entity today."""
+    found = _rules().get(entity, ())
+    if all(rule.from_on is None for rule in found):
+        return found
+    today = zones.today()
+    return tuple(rule for rule in found if rule.from_on is None or rule.from_on <= today)
 
 
-def broken(records: Sequence[Record]) -> dict[int, list[RuleFacts]]:
-    """Return {position in `records`: the rules it breaks}, with one query a related entity."""
+def expressions_of(model: type[Model], rule: RuleFacts) -> Iterator[expressions.Expression]:
+    """Yield the expressions of a rule: its condition, and what must hold.
+
+    Raises:
+        Invalid: one of them is none.
+    """
+    if rule.condition:
+        yield expressions.compiled(model, rule.condition)
+    if rule.kind == "holds":
+        yield expressions.compiled(model, rule.parameter)
+
+
+def made_since(rule: RuleFacts) -> datetime | None:
+    """Return since when a record must have been made to be asked, or None where all are."""
+    if not rule.only_new or rule.from_on is None:
+        return None
+    return start_of(rule.from_on.toordinal(), zones.here())
+
+
+# Judging records.
+
+
+def broken(
+    records: Sequence[Record], rules: Sequence[RuleFacts] | None = None
+) -> dict[int, list[RuleFacts]]:
+    """Return {position in `records`: the rules it breaks}.
+
+    A rule about other records costs one query for all of them.
+
+    Args:
+        rules: those to ask, by default all that are in force for the entity.
+    """
     if not records:
         return {}
-    rules = rules_of(records[0].__tablename__)
-    ids = [r.id for r in records if r.id is not None]
-    having = {r.id: _having(type(records[0]), r, ids) for r in rules if r.kind == "related"}
-    return {
-        position: [rule for rule in rules if not _holds(rule, record, having)]
-        for position, record in enumerate(records)
-    }
+    model, today = type(records[0]), zones.today()
+    asked = rules_of(model.__tablename__) if rules is None else rules
+    known = _just_found(records)
+    others = _read_along(model, records, asked)
+    found: dict[int, list[RuleFacts]] = {place: [] for place in range(len(records))}
+    for rule in asked:
+        places = known.get(rule.id)
+        if places is None:
+            places = _breaking(model, rule, records, today)
+        for place in places:
+            found[place].append(rule)
+    del others
+    return found
 
 
-def _holds(rule: RuleFacts, record: Record, having: Mapping[int, set[int]]) -> bool:
-    if rule.condition and not _applies(rule.condition, record):
+def _breaking(
+    model: type[Record], rule: RuleFacts, records: Sequence[Record], today: date
+) -> set[int]:
+    """Return which of the records, by their position, break a rule."""
+    places = [place for place, one in enumerate(records) if _is_asked(model, rule, one, today)]
+    if (judge := JUDGES.get(rule.kind)) and places:
+        found = judge.breaks(model, rule, [records[place] for place in places], today)
+        return {places[place] for place in found}
+    if rule.kind == "holds":
+        must = expressions.compiled(model, rule.parameter)
+        return {place for place in places if not must.holds(records[place], NOBODY, today)}
+    return {place for place in places if not is_right(rule, records[place])}
+
+
+def _is_asked(model: type[Record], rule: RuleFacts, record: Record, today: date) -> bool:
+    """Return whether a rule is asked of a record at all."""
+    if (since := made_since(rule)) and record.created_at < since:
+        return False
+    if not rule.condition:
         return True
-    value: Any = record.id in having[rule.id] if rule.id in having else value_of(record, rule)
-    return KINDS[rule.kind].check(value, rule)
+    return expressions.compiled(model, rule.condition).holds(record, NOBODY, today)
 
 
-def _having(model: type[Record], rule: RuleFacts, ids: list[int]) -> set[int]:
-    """Return which of the records have a living record of the rule's related entity."""
-    other = access.model_of(rule.parameter)
-    if other is None or not ids:
-        return set()
-    if len(ids) == 1:
-        return set(ask(_pointing(model, other, one=True), {"id": ids[0]}).scalars().all())
-    return set(ask(_pointing(model, other), {"ids": ids}).scalars().all())
+def is_right(rule: RuleFacts, record: Any) -> bool:
+    """Return whether a rule that looks at one value finds it right."""
+    kind = KINDS[rule.kind]
+    if kind.beside:
+        return kind.check(value_of(record, rule), rule, getattr(record, kind.beside, None))
+    return kind.check(value_of(record, rule), rule)
 
 
-@cache
-def _pointing(model: type[Record], other: type[Record], *, one: bool = False) -> Select[Any]:
-    """Return the select of which `ids` of an entity living records of another point at.
+def _read_along(
+    model: type[Record], records: Sequence[Record], rules: Sequence[RuleFacts]
+) -> list[Any]:
+    """Read at once the other records that the rules' expressions look at; return them."""
+    if len(records) == 1:
+        return []
+    wanted: dict[str, set[int]] = {}
+    for rule in rules:
+        for expression in expressions_of(model, rule):
+            if expression.steps:
+                for key in expression.fields & _foreign_keys(model):
+                    wanted[key] = {getattr(record, key) for record in records} - {None}
+    found: list[Any] = []
+    for key, ids in wanted.items():
+        target = access.target_of(model, key)
+        if ids:
+            found += db.session.scalars(select(target).where(target.id.in_(ids))).all()
+    return found
 
-    With `one` only `id` is asked for, as at every save.
-    """
-    table = access.table_of(other)
-    [key, *_] = [c for c in table.columns if c.references(access.table_of(model).c.id)]
-    living = select(key).where(table.c.deleted_at.is_(None))
-    if one:
-        return living.where(key == bindparam("id")).limit(1)
-    return living.where(key.in_(bindparam("ids", expanding=True))).distinct()
+
+@lru_cache
+def _foreign_keys(model: type[Record]) -> frozenset[str]:
+    return frozenset(c.key for c in access.table_of(model).columns if c.foreign_keys)
 
 
-def _applies(condition: str, record: Record) -> bool:
-    """Return whether the record's field has the value that the condition names: `grade=A`."""
-    key, _, wanted = condition.partition("=")
-    value = getattr(record, record.column_key(key.strip()), None)
-    return str(getattr(value, "value", value)) == wanted.strip()
+def _just_found(records: Sequence[Record]) -> dict[int, set[int]]:
+    """Return {rule: places} that `blocking` has found of a record that is being written now."""
+    if len(records) > 1:
+        return {}
+    session = db.session()
+    kept = session.info.pop(_FOUND, None)
+    if kept is None or kept[0] is not records[0] or kept[1] is not session.get_transaction():
+        return {}
+    found: dict[int, set[int]] = kept[2]
+    return found
 
 
 def value_of(record: Model, rule: RuleFacts) -> Any:
@@ -181,41 +234,79 @@ def value_of(record: Model, rule: RuleFacts) -> Any:
     return getattr(record, record.column_key(rule.field_key), None)
 
 
+# What is told of it.
+
+
 def problem(rule: RuleFacts, record: Record) -> Problem:
     """Return what the rule has to say of a record that breaks it."""
     label = Label(label_of(type(record), rule))
-    message = rule.message.replace("%", "%%") if rule.message else KINDS[rule.kind].message
-    value = value_of(record, rule) if rule.kind != "related" else ""
+    said, kind = rule.message, KINDS[rule.kind]
+    message = said.replace("%", "%%") if said else kind.message
+    value = "" if kind.of_record else value_of(record, rule)
     return Problem(rule.field_key, message, {"field": label, "value": value or ""})
+
+
+def other_entity(rule: RuleFacts) -> str:
+    """Return the entity whose records a rule asks for, "" where it asks for a field."""
+    return _OTHERS[rule.kind] or rule.parameter if rule.kind in _OTHERS else ""
 
 
 def label_of(model: type[Record], rule: RuleFacts) -> str:
     """Return what people call that which the rule looks at."""
-    if rule.kind == "related":
-        other = access.model_of(rule.parameter)
-        return other.singular if other else rule.parameter
+    if entity := other_entity(rule):
+        other = access.model_of(entity)
+        return other.singular if other else entity
     info = access.field_info(model, model.column_key(rule.field_key))
     return str(info.get("label") or rule.field_key.removeprefix(CUSTOM))
 
 
-def blocking(record: Record, actor: User) -> Iterator[Problem]:
-    """Yield what the rules that block find wrong with the record.
+def blocking(record: Record, actor: User | None) -> Iterator[Problem]:
+    """Yield what the rules that block find wrong with the record that somebody asks for.
 
     Nobody is stopped by a field that they do not see whole: they could not mend it, and the message
-    would tell what is in it.
+    would tell what is in it. Nobody asks: nothing stops.
     """
-    if not any(r.severity is Severity.BLOCK for r in rules_of(record.__tablename__)):
+    session, model = db.session(), type(record)
+    session.info.pop(_FOUND, None)
+    known = () if actor is None else rules_of(record.__tablename__)
+    stopping = [rule for rule in known if rule.severity is Severity.BLOCK]
+    asked = [r for r in stopping if actor and _may_stop(record, r) and sees(actor, model, r)]
+    if not asked:
         return
-    for rule in broken([record])[0]:
-        if rule.severity is not Severity.BLOCK:
-            continue
-        related = rule.kind == "related"
-        if record.id is not None if related else _sees(actor, record, rule):
-            yield problem(rule, record)
+    found = broken([record], asked)[0]
+    places = {rule.id: {0} if rule in found else set[int]() for rule in asked}
+    session.info[_FOUND] = (record, session.get_transaction(), places)
+    for rule in found:
+        yield problem(rule, record)
 
 
-def _sees(actor: User, record: Record, rule: RuleFacts) -> bool:
-    return access.readable(actor, type(record), rule.field_key)
+def _may_stop(record: Record, rule: RuleFacts) -> bool:
+    """Return whether it can be fulfilled now: what belongs to a record comes after it."""
+    return record.id is not None or rule.kind not in _OTHERS
+
+
+def sees(actor: User, model: type[Record], rule: RuleFacts) -> bool:
+    """Return whether somebody sees all that a rule looks at, its condition included.
+
+    To others nothing is told of it: what it says would tell what they do not see.
+    """
+    other = access.model_of(other_entity(rule))
+    if other is not None and not access.allows(actor, "view", other):
+        return False
+    return all(access.readable(actor, entity, key) for entity, key in _read(model, rule))
+
+
+@lru_cache(maxsize=1000)
+def _read(model: type[Record], rule: RuleFacts) -> frozenset[tuple[type[Model], str]]:
+    """Return the fields that a rule looks at, each with its entity."""
+    kind, found = KINDS[rule.kind], set[tuple[type[Model], str]]()
+    if not kind.of_record or rule.kind in ("unique", "shared"):
+        found.add((model, rule.field_key))
+    if kind.beside and access.field_info(model, kind.beside):
+        found.add((model, kind.beside))
+    for expression in expressions_of(model, rule):
+        found |= {(model, key) for key in expression.fields} | expression.steps
+    return frozenset(found)
 
 
 class Weighed(Protocol):
@@ -234,33 +325,3 @@ def percent(rules: Iterable[Weighed], failed: Iterable[Weighed]) -> int:
     whole = sum(rule.weight for rule in rules)
     lost = sum(rule.weight for rule in failed)
     return 100 * (whole - lost) // whole if whole else 100
-
-
-def field_problems(record: Record, changed: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield which fields are empty and must not be, or hold more than their column can."""
-    for key, column in inspect(type(record)).columns.items():
-        info, value = column.info, getattr(record, key)
-        if not info.get("label") or (key not in changed and value is not None):
-            continue
-        if value is None:
-            if not column.nullable and column.default is None:
-                yield Problem(key, N_("%(field)s is required."), {"field": Label(info["label"])})
-        elif trouble := _too_much(column.type, value):
-            yield trouble(key)
-
-
-def _too_much(kind: Any, value: Any) -> Callable[[str], Problem] | None:
-    """Return how to say that the column cannot hold the value, or None where it can."""
-    if isinstance(kind, String) and isinstance(value, str):
-        most = kind.length or (100_000 if isinstance(kind, Text) else None)
-        if "\0" in value:
-            return lambda key: Problem(key, N_("This holds a character that cannot be kept."))
-        if most and len(value) > most:
-            return lambda key: Problem(
-                key, N_("This is longer than %(most)s characters."), {"most": most}
-            )
-    if isinstance(kind, Money) and not abs(value) < LARGEST_MONEY:
-        return lambda key: Problem(key, N_("This amount is too large."))
-    if isinstance(kind, Integer) and not isinstance(kind, BigInteger) and abs(value) >= 2**31:
-        return lambda key: Problem(key, N_("This number is too large."))
-    return None

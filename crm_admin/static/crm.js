@@ -4,7 +4,7 @@
  *
  *    Texts and storage    Menus and drawer    Theme         Search keys      Confirmation
  *    Messages             Tabs                Lists         Filters          Lookup fields
- *    Record forms         Small things
+ *    Record forms         Previews            Small things
  */
 "use strict";
 
@@ -643,6 +643,59 @@ function setUpRecordForm() {
   });
 }
 
+/* ---- Previews -------------------------------------------------------------------------------- */
+
+/** What a form would lead to, asked for again while one types; only the fields it names are sent. */
+function setUpPreview() {
+  const box = document.querySelector("[data-preview]");
+  const form = box?.closest("form");
+  if (!form) return;
+  const names = box.dataset.previewOf.split(" ");
+  let timer = 0;
+  let request = null;
+
+  const refresh = async () => {
+    request?.abort();
+    request = new AbortController();
+    const url = new URL(box.dataset.preview, location.href);
+    for (const name of names) {
+      const control = form.elements[name];
+      if (control && (control.type !== "checkbox" || control.checked)) url.searchParams.set(name, control.value);
+    }
+    try {
+      const answer = await fetch(url, { signal: request.signal, redirect: "error" });
+      if (!answer.ok) throw new Error(answer.statusText);
+      box.innerHTML = await answer.text();
+    } catch (problem) {
+      if (problem.name !== "AbortError") box.textContent = texts.searchFailed;
+    }
+  };
+  for (const kind of ["input", "change"]) {
+    form.addEventListener(kind, (event) => {
+      if (!names.includes(event.target.name)) return;
+      clearTimeout(timer);
+      timer = setTimeout(refresh, 300);
+    });
+  }
+}
+
+/** A choice whose groups belong to the choices of another field: only those of the chosen one. */
+function setUpGroupedChoices() {
+  for (const choice of document.querySelectorAll("[data-groups-by]")) {
+    const other = choice.form.elements[choice.dataset.groupsBy];
+    const groups = [...choice.querySelectorAll("optgroup")];
+    const show = () => {
+      const key = choice.value;
+      for (const group of groups) group.remove(); // not every browser hides what is hidden here
+      choice.append(...groups.filter((group) => group.label === other.selectedOptions[0]?.text));
+      choice.value = key;
+      if (choice.selectedIndex < 0) choice.selectedIndex = 0;
+    };
+    other.addEventListener("change", show);
+    show();
+  }
+}
+
 /* ---- Small things ---------------------------------------------------------------------------------------------- */
 
 function setUpSmallThings() {
@@ -663,4 +716,6 @@ setUpLists();
 setUpFilters();
 document.querySelectorAll("[data-lookup]").forEach(setUpLookup);
 setUpRecordForm();
+setUpGroupedChoices();
+setUpPreview();
 setUpSmallThings();

@@ -1,18 +1,16 @@
-"""Screens for users, departments, picklists and rules; roles have a file of their own."""
+"""Screens for users, departments and picklists; roles and rules have files of their own."""
 
 from typing import Any
 
 from flask import flash, redirect, request
 from flask_admin import expose
 from wtforms import Form, PasswordField, SelectField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # new in 3.3
 
 from crm_admin.i18n import N_
-from crm_admin.models.base import Checked, Record
+from crm_admin.models.base import Record
 from crm_admin.models.departments import Department
 from crm_admin.models.picklists import Picklist, PicklistItem
 from crm_admin.models.roles import Role
-from crm_admin.models.rules import Rule
 from crm_admin.models.users import User
 from crm_admin.services import (
     access,
@@ -21,11 +19,9 @@ from crm_admin.services import (
     organisation,
     passwords,
     records,
-    references,
-    validation,
     viewing,
 )
-from crm_admin.views import columns, forms, handovers, pages, requests
+from crm_admin.views import forms, handovers, pages, requests
 from crm_admin.views.base import BASICS, EntityView
 from crm_admin.views.words import gettext as _
 
@@ -201,48 +197,3 @@ class PicklistItemView(EntityView):
 
     def more_values(self, form: Form) -> dict[str, Any]:
         return {"colour": form["colour"].data or None}
-
-
-class RuleView(EntityView):
-    """What is asked of records."""
-
-    model = Rule
-    menu = ADMINISTRATION
-    icon, order = "list-checks", 50
-
-    column_list = ("field_key", "entity", "kind", "parameter", "severity", "weight", "is_active")
-    filters = ("severity", "is_active")
-    sections = (
-        (BASICS, ("entity", "field_key", "kind", "parameter")),
-        (N_("How it counts"), ("severity", "weight", "condition", "message", "is_active")),
-    )
-
-    def more_fields(self, record: Record) -> dict[str, Any]:
-        """Offer entities, fields and checks by their names instead of free text."""
-        known = access.entities().items()
-        rated = {entity: model for entity, model in known if issubclass(model, Checked)}
-        offered = [(entity, _(model.plural)) for entity, model in rated.items()]
-        checks = [(name, _(kind.label)) for name, kind in validation.KINDS.items()]
-        # Grouped by entity: a field of another one is refused when it is saved.
-        keys = [
-            SelectChoice(key, text, optgroup=_(model.plural))
-            for entity, model in rated.items()
-            if record.entity in (entity, None)  # type: ignore[attr-defined]
-            for key, text in _fields_of(model)
-        ]
-        return {
-            "entity": SelectField(_("Entity"), choices=offered),
-            "field_key": SelectField(_("Field"), choices=keys, validate_choice=False),
-            "kind": SelectField(_("Check"), choices=checks),
-        }
-
-    def more_values(self, form: Form) -> dict[str, Any]:
-        return {key: form[key].data for key in ("entity", "field_key", "kind")}
-
-
-def _fields_of(model: type[Record]) -> list[tuple[str, str]]:
-    """Return what a rule can look at in an entity, as choices."""
-    found = [(c.column_key, c.text) for c in columns.labelled(model)]
-    return found + [
-        (other.__tablename__, _(other.singular)) for other in references.belonging_to(model)
-    ]

@@ -17,6 +17,7 @@ from crm_admin.services import (
     listing,
     masking,
     picklists,
+    references,
     validation,
 )
 from crm_admin.views import columns, drawn, files, requests
@@ -141,22 +142,29 @@ def lacking_of(view: Any, record: Record) -> dict[str, Any] | None:
             "label": _(lack.label),
             "url": _mend(view, record, lack, may_edit=may_edit),
             "why": lack.problem.text(_) if lack.kind not in ("required", "related") else "",
+            "matters": lack.matters,
             "key": view.model.column_key(lack.field_key),
             "kind": lack.kind,
         }
         for lack in lacks
-        if lack.kind == "related" or view.reads(lack.field_key)
+        if (lack.related or view.reads(lack.field_key)) and _told(view, lack)
     ]
     return {"percent": percent, "missing": missing}
 
 
+def _told(view: Any, lack: completeness.Lack) -> bool:
+    """Return whether the user sees all that the rule looks at."""
+    return lack.rule is None or validation.sees(requests.actor(), view.model, lack.rule)
+
+
 def _mend(view: Any, record: Record, lack: completeness.Lack, *, may_edit: bool) -> str | None:
     """Return the address where what is lacking can be filled in, if the user may."""
-    if lack.kind == "related":
+    if lack.related:
         other = access.model_of(lack.related)
         if other is None or not access.allows(requests.actor(), "create", other):
             return None
-        return f"/{lack.related}/new/?{other.form_key(other.follows)}={record.id}"
+        key = references.key_to(view.model, other)
+        return f"/{lack.related}/new/?{other.form_key(key)}={record.id}"
     field = view.model.form_key(lack.field_key)
     return f"{view.path}edit/?id={record.id}#{field}" if may_edit else None
 

@@ -64,6 +64,12 @@ OF_ONE_ENTITY = {
     ("roles.fields_page", "GET"): Line("view", "/fields/?id={id}"),
     ("roles.save_fields", "POST"): Line("edit", "/fields/save/?id={id}", 302, {"fax": "read"}),
     ("roles.compare", "GET"): Line("view", "/compare/?id={id}"),
+    ("rules.preview", "GET"): Line(
+        "view", "/preview/?entity=customers&kind=required&field_key=fax"
+    ),
+    ("rules.breaking", "GET"): Line("view", "/breaking/?id={id}"),
+    ("rules.switch", "POST"): Line("edit", "/switch/", 302, {"id": "{id}", "version": "1"}),
+    ("rules.copy", "POST"): Line("create", "/copy/", 302, {"id": "{id}"}),
     ("roles.copy", "POST"): Line("create", "/copy/", 302, {"id": "{id}"}),
     ("customers.hand_over", "GET"): Line("assign", "/hand_over/?id={id}"),
 }

@@ -36,6 +36,10 @@ PARTICULAR = {
     "roles.save_fields": "edit",
     "roles.copy": "create",
     "roles.compare": "view",
+    "rules.preview": "view",  # tests/views/test_rules.py, as the next three
+    "rules.breaking": "view",
+    "rules.switch": "edit",
+    "rules.copy": "create",
     "explain.index": "view",
     "view_as.index": "view_as",  # tests/views/test_view_as.py, as the next
     "view_as.end": "view_as",
@@ -86,7 +90,7 @@ ELSEWHERE = {
     "attachments.export": "one's own",
 }
 #: A text that each form has one of.
-TEXTS = ("name", "title_text", "content", "purpose", "notes", "label_en", "message", "occasion")
+TEXTS = ("name", "title_text", "content", "purpose", "notes", "label_en", "message_en", "occasion")
 everybody = pytest.mark.parametrize("who", list(CAST))
 every_entity = pytest.mark.parametrize("view", VIEWS, ids=stem)
 

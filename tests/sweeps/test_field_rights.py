@@ -24,7 +24,7 @@ PLANTED = {
 FIXED = {
     "users": {"username"},
     "roles": {"grants", "fields", "conditions", "field_conditions"},
-    "rules": {"entity", "field_key", "parameter", "condition", "message"},
+    "rules": {"entity", "field_key", "parameter", "condition", "message_en"},
     "departments": {"time_zone"},
     "picklist_items": {"colour"},
     "customers": {"unified_social_credit_code"},

@@ -27,6 +27,10 @@ class Expression:
         self.text = text
         #: The columns of the entity that it reads; for a field of another record, the relation's.
         self.fields = term.fields
+        #: The fields of other records that it reads: (entity, field).
+        self.steps = term.steps
+        #: What it asks beside the record: "me", "my_department", "today", "zone".
+        self.uses = term.uses
         self._term, self._judge = term, term.value
         self._conditions: dict[Any, ColumnElement[bool]] = {}
 

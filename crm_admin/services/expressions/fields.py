@@ -30,7 +30,7 @@ from crm_admin.models.base import Model
 from crm_admin.models.types import Moment, Money, exact
 from crm_admin.services import entity_names, zones
 from crm_admin.services.expressions.terms import Asked, Kind, Leaf, Sql, Term, Value
-from crm_admin.services.validation import LARGEST_MONEY
+from crm_admin.services.field_sizes import LARGEST_MONEY
 
 Read = Callable[[Any], Any]
 
@@ -83,7 +83,12 @@ def of_related(model: type[Model], relation: str, name: str) -> Term:
         return None if other is None else value(other, asker, today)
 
     return replace(
-        term, leaf=leaf, sql=_sql_of(term, leaf), value=of_other, fields=frozenset((foreign,))
+        term,
+        leaf=leaf,
+        sql=_sql_of(term, leaf),
+        value=of_other,
+        fields=frozenset((foreign,)),
+        steps=frozenset(((target, name),)),
     )
 
 

@@ -116,6 +116,7 @@ def _number(like: Term, value: Value, sql: Sql) -> Term:
         high=like.high,
         fields=like.fields,
         uses=like.uses,
+        steps=like.steps,
     )
 
 

@@ -130,6 +130,8 @@ class Term:
     #: The columns of the record it reads, and what of who asks.
     fields: frozenset[str] = field(default_factory=frozenset)
     uses: frozenset[str] = field(default_factory=frozenset)
+    #: The fields of other records it reads: (entity, field).
+    steps: frozenset[tuple[Any, str]] = field(default_factory=frozenset)
 
 
 _TYPES: dict[Kind, Any] = {
@@ -174,5 +176,6 @@ def joined(*terms: Term) -> dict[str, Any]:
         "fixed": all(term.fixed for term in terms),
         "fields": frozenset().union(*(term.fields for term in terms)),
         "uses": frozenset().union(*(term.uses for term in terms)),
+        "steps": frozenset().union(*(term.steps for term in terms)),
         "place": (terms[0].place[0], terms[-1].place[1]),
     }
