@@ -19,6 +19,6 @@ def check_completeness(day: date, actor: User, progress: Progress) -> None:
     while (place := progress.mark // _STEP) < len(models):
         with records.transaction("job check_completeness"):
             chunk = completeness.chunk_after(models[place], progress.mark % _STEP)
-            changed = completeness.refresh(chunk, day) if chunk else 0
+            changed = completeness.refresh(chunk, day, actor) if chunk else 0
             mark = place * _STEP + chunk[-1].id if chunk else (place + 1) * _STEP
             progress.keep(mark, changed)

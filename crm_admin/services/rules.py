@@ -1,6 +1,7 @@
 """Rules: what must hold when an administrator writes one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import regex
 
@@ -9,7 +10,7 @@ from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.models.rules import Rule
 from crm_admin.models.users import User
-from crm_admin.services import access, picklists, records, references, validation
+from crm_admin.services import access, findings, picklists, records, references, validation
 
 
 @records.prepare.register
@@ -21,6 +22,13 @@ def _prepare(record: Rule, actor: User) -> None:
     """
     if problems := [*_wrong(record)]:
         raise Invalid(problems)
+
+
+@records.follow_up.register
+def _follow_up(record: Rule, changed: Mapping[str, list[Any]], actor: User) -> None:
+    """Close what a rule has found that is in force no longer. Source: A3"""
+    if not record.is_active or record.deleted_at is not None:
+        findings.drop_rule(record.id)
 
 
 def _wrong(rule: Rule) -> list[Problem]:

@@ -9,7 +9,7 @@ from sqlalchemy import event, select
 from crm_admin.database import db
 from crm_admin.jobs import JOBS, run
 from crm_admin.models.customers import Customer
-from crm_admin.models.rules import Finding
+from crm_admin.models.findings import Finding
 from crm_admin.services import records
 from tests.make import make
 
