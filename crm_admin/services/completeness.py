@@ -23,7 +23,10 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class Lack:
-    """One thing a record lacks: the field to fill in, its label, and why it is said."""
+    """One thing a record lacks: the field to fill in, its label, and what the rule says of it.
+
+    `why` is why it matters, in the words of whoever made the rule.
+    """
 
     field_key: str
     label: str
@@ -31,6 +34,7 @@ class Lack:
     kind: str
     related: str = ""
     weight: int = 1
+    why: str = ""
 
 
 def lacks(records: Sequence[Record]) -> list[list[Lack]]:
@@ -49,6 +53,15 @@ def lacks(records: Sequence[Record]) -> list[list[Lack]]:
             for rule in found[position]
         ]
         for position, record in enumerate(records)
+    ]
+
+
+def shown_to(actor: User, model: type[Record], found: Sequence[Lack]) -> list[Lack]:
+    """Return what of the lacks the actor may be told: nothing of fields they do not see."""
+    return [
+        lack
+        for lack in found
+        if lack.kind == "related" or access.readable(actor, model, lack.field_key)
     ]
 
 

@@ -6,16 +6,17 @@ written.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Select, bindparam, insert, select, update
 
 from crm_admin import clock
-from crm_admin.database import READS_ONLY, ask, db
+from crm_admin.database import ask, db
 from crm_admin.models.base import Record
 from crm_admin.models.findings import Finding
 from crm_admin.models.users import User
-from crm_admin.services import zones
+from crm_admin.services import owning, zones
 from crm_admin.services.entity_names import table_of
 
 _findings = table_of(Finding)
@@ -26,7 +27,6 @@ _OPEN_OF = select(_findings.c.id, _findings.c.rule_id).where(
 _OPEN_AMONG = select(_findings.c.id, _findings.c.rule_id, _findings.c.record_id).where(
     *_OF_ENTITY, _findings.c.record_id.in_(bindparam("records", expanding=True))
 )
-_UNSEEN = _OPEN_AMONG.where(_findings.c.seen_at.is_(None))
 _FOUND = insert(_findings)
 _CLOSED = (
     update(_findings)
@@ -107,12 +107,22 @@ def _withdraw(*conditions: Any) -> None:
     ask(statement.values(fixed_at=clock.now()))
 
 
-def unseen(model: type[Record], ids: Sequence[int]) -> list[int]:
-    """Return the open findings of the records that their owners have not had before them."""
-    if not ids or db.session().info.get(READS_ONLY):
+def unseen(actor: User, model: type[Record], ids: Sequence[int]) -> list[int]:
+    """Return the open findings that the actor has not had before them, of those of the records that
+    are their own.
+    """
+    if not ids or owning.owner_model(model) is None:
         return []
-    asked = {"entity": model.__tablename__, "records": list(ids)}
-    return [id for id, _rule, _record in ask(_UNSEEN, asked).all()]
+    asked = {"entity": model.__tablename__, "records": list(ids), owning.PERSON: actor.id}
+    return list(ask(_unseen(model), asked).scalars())
+
+
+@cache
+def _unseen(model: type[Record]) -> Select[Any]:
+    own = select(table_of(model).c.id).where(owning.of_person(model))
+    among = _findings.c.record_id.in_(bindparam("records", expanding=True))
+    waiting = (*_OF_ENTITY, among, _findings.c.seen_at.is_(None))
+    return select(_findings.c.id).where(*waiting, _findings.c.record_id.in_(own))
 
 
 def see(ids: Sequence[int]) -> None:
