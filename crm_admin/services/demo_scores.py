@@ -18,7 +18,7 @@ from crm_admin.services.demo_words import Calendar, dice
 from crm_admin.services.entity_names import table_of
 
 #: How many days of figures there are, and how many findings somebody was reminded of.
-DAYS, REMINDED = 70, 60
+DAYS, REMINDED = 91, 60
 _scores, _findings, _customers = table_of(DailyScore), table_of(Finding), table_of(Customer)
 
 
@@ -35,7 +35,7 @@ def make(calendar: Calendar, staff: Staff, seed: int) -> None:
 
 def _past(random: Random, calendar: Calendar, last: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a person's figures of the days before, the better the nearer."""
-    found, gain = [], random.uniform(4, 16)
+    found, gain = [], dice(last["department_id"], calendar.day).uniform(2, 18)
     for days in range(1, DAYS):
         part = days / DAYS
         records = max(1, round(last["records"] * (1 - 0.12 * part)))

@@ -126,7 +126,7 @@ def fill_context(view: Any, record: Record, form: Form, back: str) -> dict[str, 
         "edit_url": f"{view.path}edit/?id={record.id}",
         "percent": lacking["percent"],
         "fields": fields,
-        "keys": ",".join(sorted(inside)),
+        "field_keys": ",".join(sorted(inside)),
         "others": [item for item in lacking["missing"] if item["key"] not in inside],
         "version": form_pages.version_field(record, None),
     }
