@@ -236,6 +236,7 @@ RULES: dict[str, Callable[[str], bool]] = {
     ANYONE: lambda who: True,
     "restores": _of_any("restore"),
     "supervises": lambda who: granted(who, "view", "customers") not in (None, "own"),
+    "has own": _of_any("view"),
     "runs": lambda who: bool(granted(who, "run", "job_runs")),
     "explains": _explains,
     "changes roles": lambda who: _explains(who) and bool(granted(who, "edit", "roles")),
