@@ -1,4 +1,4 @@
-"""`python -m benchmarks [requests|mix|editing|demo|rechecks|all]`: measures, with bars beside it."""
+"""`python -m benchmarks [requests|mix|editing|demo|rechecks|all]`: measures, beside bars."""
 
 import argparse
 import sys
