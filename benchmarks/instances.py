@@ -32,13 +32,15 @@ class Instance:
 
     folder: Path
     customers: int
+    #: The address of its database, where that is not a file in the folder.
+    database: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
         """The settings under which it runs."""
         return os.environ | {
             "CRM_INSTANCE": str(self.folder),
-            "CRM_DATABASE_URL": "",
+            "CRM_DATABASE_URL": self.database,
             "CRM_ADMIN_PASSWORD": PASSWORD,
             "CRM_TIMEZONE": "Asia/Shanghai",
             "CRM_LOG_LEVEL": "WARNING",

@@ -14,7 +14,8 @@ from crm_admin import clock
 from crm_admin.cli.company import actor, zone
 from crm_admin.errors import CrmError
 from crm_admin.jobs import JOBS, run
-from crm_admin.services import demo, installation, passwords, setup
+from crm_admin.services import demo, demo_scores, installation, passwords, records, setup
+from crm_admin.services.demo_words import Calendar
 
 command = AppGroup("demo", help="Fill an empty installation with a made-up company.")
 
@@ -52,6 +53,9 @@ def load(
         started = time.monotonic()
         run(JOBS[name], of)
         _say(f"{JOBS[name].label} in {time.monotonic() - started:.1f} s.")
+    if jobs:
+        with records.transaction(demo.SOURCE):
+            demo_scores.make(Calendar(of, plan.zone), staff, seed)
     click.echo(f"{count} customers are there. Everybody's password: {chosen}")
     click.echo(f"Sign in as {staff.example} (sales), li.jianguo (supervisor), sun.liping")
     click.echo("(back office), gu.zhengming (auditor), or admin with its own password.")

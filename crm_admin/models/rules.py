@@ -1,9 +1,9 @@
-"""Rules: what administrators ask of records, and where records fall short."""
+"""Rules: what administrators ask of records."""
 
-from datetime import date, datetime
+from datetime import date
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, inspect, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, String, inspect
+from sqlalchemy.orm import Mapped
 
 from crm_admin import i18n
 from crm_admin.i18n import N_
@@ -87,31 +87,3 @@ class Rule(Record):
         kept = inspect(entity).columns.get(entity.column_key(self.field_key or ""))
         label = other.plural if other else kept is not None and kept.info.get("label")
         return f"{i18n.say(entity.plural)} · {i18n.say(label or self.field_key)}"
-
-
-class Finding(Model):
-    """A record that breaks a rule, from the day it was found to the day it was put right.
-
-    Source: A3
-    """
-
-    __tablename__ = "findings"
-    __table_args__ = (
-        Index(
-            "uq_findings_open",
-            "rule_id",
-            "record_id",
-            unique=True,
-            sqlite_where=text("fixed_at IS NULL"),
-            postgresql_where=text("fixed_at IS NULL"),
-        ),
-        Index(None, "entity", "record_id"),
-    )
-
-    rule_id: Mapped[int] = mapped_column(ForeignKey("rules.id"))
-    entity: Mapped[str]
-    record_id: Mapped[int]
-    found_on: Mapped[date]
-    fixed_at: Mapped[datetime | None]
-
-    rule: Mapped[Rule] = relationship()

@@ -7,14 +7,15 @@ from datetime import date
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
-from crm_admin import clock
 from crm_admin.database import db
 from crm_admin.errors import Problem
 from crm_admin.models.base import Checked, Record
 from crm_admin.models.roles import Scope
-from crm_admin.models.rules import Finding
 from crm_admin.models.users import User
-from crm_admin.services import access, validation
+from crm_admin.services import access, findings, validation
+from crm_admin.services.validation import RuleFacts
+
+Broken = list[RuleFacts]
 
 #: How many records one transaction of the nightly check looks at.
 CHUNK = 500
@@ -22,7 +23,7 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class Lack:
-    """One thing a record lacks: the field to fill in, its label, and why it is said."""
+    """One thing a record lacks: the field to fill in, its label, and what the rule says of it."""
 
     field_key: str
     label: str
@@ -33,7 +34,7 @@ class Lack:
     rule: validation.RuleFacts | None = None
 
     @property
-    def matters(self) -> str:
+    def why(self) -> str:
         """Why it matters, in the present language, where somebody has said so."""
         return self.rule.why if self.rule else ""
 
@@ -58,6 +59,16 @@ def lacks(records: Sequence[Record]) -> list[list[Lack]]:
     ]
 
 
+def shown_to(actor: User, model: type[Record], found: Sequence[Lack]) -> list[Lack]:
+    """Return what of the lacks the actor may be told: nothing of fields they do not see."""
+    return [
+        lack
+        for lack in found
+        if (lack.related or access.readable(actor, model, lack.field_key))
+        and (lack.rule is None or validation.sees(actor, model, lack.rule))
+    ]
+
+
 def percent_of(record: Record, lacking: Sequence[Lack]) -> int:
     """Return how complete a record that lacks these things is, 0 to 100."""
     return validation.percent(validation.rules_of(record.__tablename__), lacking)
@@ -70,13 +81,26 @@ def percent(record: Record) -> int:
     )
 
 
-def rate(record: Record) -> None:
-    """Put the percentage into a record that is about to be written."""
-    if isinstance(record, Checked):
-        record.completeness = percent(record)
+def rate(record: Record) -> Broken:
+    """Put the percentage into a record that is about to be written; return what it breaks."""
+    if not isinstance(record, Checked):
+        return []
+    broken = validation.broken([record])[0]
+    record.completeness = validation.percent(validation.rules_of(record.__tablename__), broken)
+    return broken
 
 
-def rate_parent(record: Record, parents: set[int]) -> None:
+def note(record: Record, broken: Broken, actor: User, *, is_new: bool = False) -> None:
+    """Note what a record that was just written breaks, and what was put right by it. Source: A3"""
+    if not isinstance(record, Checked):
+        return
+    if record.deleted_at is None:
+        findings.keep(record, {rule.id for rule in broken}, actor, is_new=is_new)
+    else:
+        findings.drop(record)
+
+
+def rate_parent(record: Record, parents: set[int], actor: User) -> None:
     """Rate again the records a written one belongs or belonged to, where rules count it.
 
     Their version stays: nobody's form of them is out of date for it.
@@ -86,11 +110,13 @@ def rate_parent(record: Record, parents: set[int]) -> None:
     model = access.target_of(type(record), record.follows)
     entity = record.__tablename__
     rules = validation.rules_of(model.__tablename__)
-    if not any(r.kind == "related" and r.parameter == entity for r in rules):
+    if not any(validation.other_entity(rule) == entity for rule in rules):
         return
     for id in filter(None, parents):
         if parent := db.session.get(model, id):  # mostly it is at hand already
-            _keep(parent, percent(parent))
+            broken = validation.broken([parent])[0]
+            _keep(parent, validation.percent(rules, broken))
+            note(parent, broken, actor)
 
 
 def _keep(record: Record, value: int) -> None:
@@ -109,38 +135,28 @@ def checked_entities() -> Iterator[type[Record]]:
 
 
 def chunk_after(model: type[Record], last: int) -> Sequence[Record]:
-    """Return the next living records of the nightly check, by id."""
+    """Return the next living records of the nightly check, by id, locked until it is done.
+
+    One that somebody is saving at this moment is left to their save.
+    """
     statement = select(model).where(model.id > last, model.deleted_at.is_(None))
-    return db.session.scalars(statement.order_by(model.id).limit(CHUNK)).all()
+    locked = statement.with_for_update(of=model, skip_locked=True)
+    return db.session.scalars(locked.order_by(model.id).limit(CHUNK)).all()
 
 
-def refresh(records: Sequence[Record], today: date) -> int:
+def refresh(records: Sequence[Record], today: date, actor: User) -> int:
     """Note what the records lack today and what was put right; return how many notes changed.
 
     Only differences are written, so a second run the same day writes nothing. Source: A3
     """
-    model = type(records[0])
     broken = validation.broken(records)
-    wanted = {(rule.id, records[p].id) for p, rules in broken.items() for rule in rules}
-    ids = [record.id for record in records]
-    statement = select(Finding).where(
-        Finding.entity == model.__tablename__,
-        Finding.record_id.in_(ids),
-        Finding.fixed_at.is_(None),
-    )
-    kept = {(f.rule_id, f.record_id): f for f in db.session.scalars(statement)}
-    for key in kept.keys() - wanted:
-        kept[key].fixed_at = clock.now()
-    entity = model.__tablename__
-    db.session.add_all(
-        Finding(rule_id=rule, record_id=id, entity=entity, found_on=today)
-        for rule, id in sorted(wanted - kept.keys())
-    )
+    lacking = {records[p].id: {rule.id for rule in rules} for p, rules in broken.items()}
+    changed = findings.refresh(records[0].__tablename__, lacking, today, actor)
     _rate_all(records, broken)
-    return len(kept.keys() ^ wanted)
+    return changed
 
 
-def _rate_all(records: Sequence[Record], broken: dict[int, list[validation.RuleFacts]]) -> None:
+def _rate_all(records: Sequence[Record], broken: dict[int, Broken]) -> None:
     """Write the percentages that differ from the kept ones."""
     rules = validation.rules_of(records[0].__tablename__)
     table = access.table_of(type(records[0]))
@@ -153,16 +169,6 @@ def _rate_all(records: Sequence[Record], broken: dict[int, list[validation.RuleF
     if rated:
         statement = update(table).where(table.c.id == bindparam("key"))
         db.session.connection().execute(statement.values(completeness=bindparam("rate")), rated)
-
-
-def drop_findings(record: Record) -> None:
-    """Take a record that went to the bin off the lists of what is lacking."""
-    statement = update(Finding).where(
-        Finding.entity == record.__tablename__,
-        Finding.record_id == record.id,
-        Finding.fixed_at.is_(None),
-    )
-    db.session.execute(statement.values(fixed_at=clock.now()))
 
 
 def may_check(actor: User) -> bool:

@@ -249,7 +249,6 @@ def delete(record: Record, actor: User) -> None:
     if problems := [*references.uses(record)]:
         raise Invalid(problems)
     record.deleted_at = clock.now()
-    completeness.drop_findings(record)
     _write(record, actor, {}, "deleted")
 
 
@@ -329,18 +328,19 @@ def _write(
         record.created_by_id = actor.id
     if isinstance(record, Searchable):
         record.search_text = search.text_of(record)
-    completeness.rate(record)
+    broken = completeness.rate(record)
     record.updated_at, record.updated_by_id = clock.now(), actor.id
     db.session.add(record)
     db.session.flush()  # gives a new record its id, which the history needs
     why = {changes.REASON: [None, reason]} if reason else {}
     note(record, actor, action, changed | why)
+    completeness.note(record, broken, actor, is_new=record.version == 1)
     if configuration.changed(record):
         configuration.touch()
     follow_up(record, changed, actor)
     if record.follows and (record.follows in changed or action in ("deleted", "restored")):
         parents = {getattr(record, record.follows), changed.get(record.follows, [None])[0]}
-        completeness.rate_parent(record, parents)
+        completeness.rate_parent(record, parents, actor)
     db.session.flush()  # what follows must be there for whoever asks next in this transaction
 
 

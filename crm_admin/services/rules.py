@@ -1,6 +1,6 @@
 """Rules: what must hold when an administrator writes one, and what it would find."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from crm_admin.models.users import User
 from crm_admin.services import (
     access,
     expressions,
+    findings,
     picklists,
     records,
     references,
@@ -43,6 +44,13 @@ def _prepare(record: Rule, actor: User) -> None:
     _complete(record)
     if problems := [*wrong(record)]:
         raise Invalid(problems)
+
+
+@records.follow_up.register
+def _follow_up(record: Rule, changed: Mapping[str, list[Any]], actor: User) -> None:
+    """Close what a rule has found that is in force no longer. Source: A3"""
+    if not record.is_active or record.deleted_at is not None:
+        findings.drop_rule(record.id)
 
 
 def _complete(rule: Rule) -> None:

@@ -322,16 +322,20 @@ function selectBetween(boxes, one, other) {
   for (const box of boxes.slice(from, to + 1)) box.checked = other.checked;
 }
 
-/** j and k go down and up the rows, x selects one, Enter opens it as any link. */
+/** j and k go down and up the rows, x selects one, Enter opens it as any link; with `data-arrows`
+    the arrows do so too. */
 function setUpRowKeys(list) {
   const links = [...list.querySelectorAll("td.title a")];
+  const arrows = "arrows" in list.dataset;
   document.addEventListener("keydown", (event) => {
     const isBox = event.target.matches('input[name="rowid"]');
     if ((isTyping(event.target) && !isBox) || event.ctrlKey || event.metaKey || event.altKey) return;
     const row = event.target.closest("tr");
     const now = links.findIndex((link) => link.closest("tr") === row);
-    if (event.key === "j" || event.key === "k") {
-      const next = event.key === "j" ? now + 1 : Math.max(now - 1, 0);
+    const down = event.key === "j" || (arrows && event.key === "ArrowDown");
+    if (down || event.key === "k" || (arrows && event.key === "ArrowUp")) {
+      if (arrows) event.preventDefault(); // the page would scroll as well
+      const next = down ? now + 1 : Math.max(now - 1, 0);
       links[Math.min(next, links.length - 1)]?.focus();
     } else if (event.key === "x" && now >= 0) {
       row.querySelector('input[name="rowid"]')?.click();
@@ -589,6 +593,10 @@ function setUpRecordForm() {
   // After a refused save the form holds what is not saved anywhere.
   let changed = document.querySelector("[data-problems], .notice.warning [name=_keep_mine]") !== null;
   let sent = false;
+  if ("focusFirst" in form.dataset) {
+    const first = '.has-error .input, [role="combobox"], .input, [type="checkbox"]';
+    (form.querySelector(".has-error .input") ?? form.querySelector(first))?.focus();
+  }
 
   for (const kind of ["input", "change"]) {
     form.addEventListener(kind, (event) => {

@@ -18,9 +18,10 @@ from crm_admin.errors import CrmError, Invalid, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.services import access, history, records
-from crm_admin.views import columns, exports, frame, lists, pages, requests
+from crm_admin.views import columns, exports, frame, lists, pages, requests, seen
 from crm_admin.views.bulk_edits import BulkEdits
 from crm_admin.views.entity_forms import EntityForms
+from crm_admin.views.filling import Filling
 from crm_admin.views.sharing import Sharing
 from crm_admin.views.words import gettext as _
 
@@ -30,6 +31,7 @@ VERBS = {
     "details_view": "view",
     "create_view": "create",
     "edit_view": "edit",
+    "fill_view": "edit",
     "ajax_lookup": "view",
     "ajax_update": "edit",
     "delete_view": "delete",
@@ -42,6 +44,8 @@ VERBS = {
     "undo_bulk_edit": "bulk_edit",
 }
 MOST_SELECTED = 500
+#: The screens of this process by their entities' names.
+SCREENS: dict[str, "EntityView"] = {}
 
 
 def _may(verb: str) -> property:
@@ -51,7 +55,7 @@ def _may(verb: str) -> property:
     )
 
 
-class EntityView(EntityForms, BulkEdits, Sharing, ModelView):
+class EntityView(EntityForms, Filling, BulkEdits, Sharing, ModelView):
     """The screens of one entity. A subclass says which columns; the rest follows from the model."""
 
     model: ClassVar[type[Record]]
@@ -89,6 +93,7 @@ class EntityView(EntityForms, BulkEdits, Sharing, ModelView):
         self.listed = [columns.column(self.model, key) for key in self.column_list]
         self.path = f"/{stem}/"
         super().__init__(self.model, db, endpoint=stem, url=f"/{stem}", name=self.model.plural)
+        SCREENS[stem] = self
         if type(self).menu:  # Flask-Admin keeps something else under this name
             frame.add(self._entry())
 
@@ -195,7 +200,14 @@ class EntityView(EntityForms, BulkEdits, Sharing, ModelView):
         """Show a record with all that belongs to it."""
         record = self.get_one(request.args.get("id"))
         shown = pages.context(self, record) | self.more_context(record)
-        return self.render(self.details_template, **shown)
+        page, id, lacks = (
+            self.render(self.details_template, **shown),
+            record.id,
+            shown["completeness"],
+        )
+        if lacks and lacks["missing"]:
+            seen.by_owner(self.model, [id])
+        return page
 
     def more_context(self, record: Record) -> dict[str, Any]:
         """Return what the template of this entity's page shows beyond the shared one."""

@@ -80,10 +80,14 @@ class EntityForms:
             lookups={c.key: self._lookup(c) for c in offered if c.target is not None},
             more=self.more_fields(record),
         )
+        fields: dict[str, Any] = {field.name: field for field in form}
         for key, other in self.narrowed.items():
-            if key in form and other in form:
-                field: Any = form[key]
+            field = fields.get(key)
+            if field is not None and other in fields:
                 field.within = other
+            elif field is not None and record.id:  # what it is narrowed by is not asked for here
+                within = getattr(record, self.model.column_key(other))
+                field.lookup_url += f"&within={within}"
         return form
 
     def _lookup(self, column: Column) -> tuple[str, str | None]:

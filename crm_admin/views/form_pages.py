@@ -40,13 +40,13 @@ def context(
         "conflict": conflict,
         "completeness": None if is_new else _form_completeness(view, form, record),
         "cancel_url": requests.back(view.path if is_new else details),
-        "hidden_fields": [] if is_new else [_version_field(record, conflict)],
+        "hidden_fields": [] if is_new else [version_field(record, conflict)],
         "form_key": request.form.get("form_key") or secrets.token_urlsafe(16),
         "return_url": requests.back(""),
     }
 
 
-def _version_field(record: Record, conflict: dict[str, Any] | None) -> Any:
+def version_field(record: Record, conflict: dict[str, Any] | None) -> Any:
     """Return the hidden field that says which version of the record the person has read."""
     sent = request.form.get("version") if conflict is None else None
     data = {"version": sent or record.version}

@@ -35,7 +35,7 @@ class Page(BaseView):
     def __init__(self) -> None:
         super().__init__(
             name=self.label,
-            endpoint=self.path.strip("/").replace("-", "_") or "home",
+            endpoint=self.path.strip("/").replace("-", "_").replace("/", "_") or "home",
             url=self.path.rstrip("/") or "/",
             static_url_path="/none",  # Flask-Admin's own scripts are not served: nothing needs them
         )

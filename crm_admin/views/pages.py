@@ -126,47 +126,56 @@ def _badges(view: Any, record: Record) -> list[dict[str, str]]:
     return found
 
 
-def lacking_of(view: Any, record: Record) -> dict[str, Any] | None:
+def lacking_of(view: Any, record: Record, back: str = "") -> dict[str, Any] | None:
     """Return how complete the record is and what it lacks, or None where no rule looks at it.
+
+    Args:
+        back: where filling something in leads afterwards.
 
     Source: A2
     """
     rules = validation.rules_of(view.model.__tablename__)
     if not isinstance(record, Checked) or not rules:
         return None
+    actor = requests.actor()
     [lacks] = completeness.lacks([record])
-    may_edit = access.may(record, requests.actor(), "edit")
-    percent = completeness.percent_of(record, lacks)
+    may_edit = not record.locked() and access.may(record, actor, "edit")
     missing = [
         {
             "label": _(lack.label),
-            "url": _mend(view, record, lack, may_edit=may_edit),
-            "why": lack.problem.text(_) if lack.kind not in ("required", "related") else "",
-            "matters": lack.matters,
+            "url": _mend(view, record, lack, may_edit, back),
+            "message": lack.problem.text(_) if lack.kind not in ("required", "related") else "",
+            "why": lack.why,
             "key": view.model.column_key(lack.field_key),
             "kind": lack.kind,
+            "related": bool(lack.related),
         }
-        for lack in lacks
-        if (lack.related or view.reads(lack.field_key)) and _told(view, lack)
+        for lack in completeness.shown_to(actor, view.model, lacks)
     ]
-    return {"percent": percent, "missing": missing}
+    fillable = may_edit and any(not m["related"] and m["url"] for m in missing)
+    return {
+        "percent": completeness.percent_of(record, lacks),
+        "missing": missing,
+        "fill_url": f"{view.path}fill/?id={record.id}" if fillable else None,
+    }
 
 
-def _told(view: Any, lack: completeness.Lack) -> bool:
-    """Return whether the user sees all that the rule looks at."""
-    return lack.rule is None or validation.sees(requests.actor(), view.model, lack.rule)
-
-
-def _mend(view: Any, record: Record, lack: completeness.Lack, *, may_edit: bool) -> str | None:
+def _mend(
+    view: Any, record: Record, lack: completeness.Lack, may_edit: bool, back: str
+) -> str | None:
     """Return the address where what is lacking can be filled in, if the user may."""
+    actor, arguments = requests.actor(), [("url", back)] if back else []
     if lack.related:
         other = access.model_of(lack.related)
-        if other is None or not access.allows(requests.actor(), "create", other):
+        if other is None or not access.allows(actor, "create", other):
             return None
         key = references.key_to(view.model, other)
-        return f"/{lack.related}/new/?{other.form_key(key)}={record.id}"
+        asked = [(other.form_key(key), record.id), *arguments]
+        return requests.address(f"/{lack.related}/new/", asked)
+    if not (may_edit and access.writable(actor, view.model, lack.field_key, record)):
+        return None
     field = view.model.form_key(lack.field_key)
-    return f"{view.path}edit/?id={record.id}#{field}" if may_edit else None
+    return f"{view.path}fill/?id={record.id}#{field}"
 
 
 def _sections(view: Any, record: Record, lacking: dict[str, Any] | None) -> list[dict[str, Any]]:

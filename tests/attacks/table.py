@@ -42,6 +42,9 @@ OF_EVERY_ENTITY = {
     ("create_view", "POST"): Line("create", "/new/", 200, {}),  # an empty form is shown again
     ("edit_view", "GET"): Line("edit", "/edit/?id={id}"),
     ("edit_view", "POST"): Line("edit", "/edit/?id={id}", 302, {}),
+    ("fill_view", "GET"): Line("edit", "/fill/?id={id}"),
+    # A form without a version is told that it is not what was read: nothing is written.
+    ("fill_view", "POST"): Line("edit", "/fill/?id={id}", 200, {}, writes=False),
     ("ajax_lookup", "GET"): Line("lookups", "/ajax/lookup/?name=nothing&query={id}"),
     ("ajax_update", "POST"): Line("undeclared", "/ajax/update/", 0, {"list_form_pk": "{id}"}),
     ("delete_view", "POST"): Line("delete", "/delete/", 302, {"id": "{id}"}),
@@ -93,6 +96,7 @@ PAGES = {
     ("inbox.read", "POST"): Line(ANYONE, "/inbox/read/", 302, {"id": "{id}"}, writes=False),
     ("recycle_bin.index", "GET"): Line("restores", "/recycle-bin/"),
     ("completeness.index", "GET"): Line("supervises", "/completeness/"),
+    ("completeness_mine.index", "GET"): Line("has own", "/completeness/mine/"),
     ("jobs.index", "GET"): Line("runs", "/jobs/"),
     ("jobs.run", "POST"): Line("runs", "/jobs/run/?name=clean_up", 302, {}),
     ("jobs.mail", "POST"): Line("runs", "/jobs/mail/", 302, {"id": "0"}),
@@ -238,6 +242,7 @@ RULES: dict[str, Callable[[str], bool]] = {
     ANYONE: lambda who: True,
     "restores": _of_any("restore"),
     "supervises": lambda who: granted(who, "view", "customers") not in (None, "own"),
+    "has own": _of_any("view"),
     "runs": lambda who: bool(granted(who, "run", "job_runs")),
     "explains": _explains,
     "changes roles": lambda who: _explains(who) and bool(granted(who, "edit", "roles")),

@@ -132,7 +132,9 @@ class TestTheCompany:
         customers = db.session.scalars(select(Customer)).all()
         for model in (Customer, Contact):
             with records.transaction("tests"):
-                completeness.refresh(db.session.scalars(select(model)).all(), DAY)
+                completeness.refresh(
+                    db.session.scalars(select(model)).all(), DAY, organisation.system()
+                )
         rates = {customer.completeness for customer in customers}
         assert 100 in rates
         assert min(rates) < 90

@@ -23,6 +23,7 @@ from crm_admin.services import (
     customers,
     history,
     loading,
+    organisation,
     promotion_materials,
     records,
     search,
@@ -139,7 +140,7 @@ def test_loaded_records_are_found_and_rated_by_the_next_check(people):
     customer = db.session.get_one(Customer, id)
     assert customer.completeness is None
     with records.transaction("job check_completeness"):
-        completeness.refresh([customer], date(2026, 1, 1))
+        completeness.refresh([customer], date(2026, 1, 1), organisation.system())
     assert customer.completeness == completeness.percent(customer)
 
 

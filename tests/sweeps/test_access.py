@@ -19,7 +19,7 @@ from tests.sweeps.cases import FIXED, MARK, VIEWS, cases, granted, may, stem
 TRIED = {
     "index_view", "export", "details_view", "edit_view", "create_view", "ajax_lookup",
     "delete_view", "restore", "action_view", "ajax_update", "sharing", "share", "unshare",
-    "bulk_edit", "undo_bulk_edit",
+    "bulk_edit", "undo_bulk_edit", "fill_view",
 }  # fmt: skip
 PARTICULAR = {
     "expenses.step": "edit",  # tests/views/test_expenses.py tries the steps themselves
@@ -81,6 +81,7 @@ ELSEWHERE = {
     "search.index": "below",
     "recycle_bin.index": "below",
     "completeness.index": "below",
+    "completeness_mine.index": "one's own; tests/views/test_incomplete.py",
     "jobs.index": "below",
     "jobs.run": "below",
     "jobs.mail": "below",
@@ -169,7 +170,9 @@ def test_a_record_is_opened_and_changed_by_whom_it_concerns(view, who, people, c
             page = client.get(f"/{entity}/details/?id={id}")
             absent = client.get(f"/{entity}/details/?id=999999")
             assert lasting(page) == lasting(absent), "the answer tells that there is such a record"
-        assert client.get(f"/{entity}/edit/?id={id}").status_code == status(sees, edits, 200)
+        for form in ("edit", "fill"):
+            answer = client.get(f"/{entity}/{form}/?id={id}")
+            assert answer.status_code == status(sees, edits, 200)
         form = form_of(own.get(f"/{entity}/edit/?id={id}"))
         if edits:
             form = form_of(client.get(f"/{entity}/edit/?id={id}"))

@@ -1,0 +1,70 @@
+"""What reminders led to, in records that the reader sees."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from crm_admin import clock
+from crm_admin.database import ask
+from crm_admin.models.customers import Customer
+from crm_admin.models.findings import Finding
+from crm_admin.models.rules import Rule
+from crm_admin.services import records, repairs
+from tests.make import make
+
+NOW = clock.now()
+SINCE = NOW - timedelta(days=90)
+
+
+def tell(record, field, ago, **values):
+    """Say of the finding about a field that somebody was reminded so many hours ago."""
+    table = Finding.__table__
+    from crm_admin.services import validation
+
+    [rule] = [
+        r for r in validation.rules_of("customers") if (r.field_key, r.kind) == (field, "required")
+    ]
+    statement = update(table).where(table.c.record_id == record.id, table.c.rule_id == rule.id)
+    values["reminded_at"] = NOW - timedelta(hours=ago)
+    with records.transaction("tests"):
+        ask(statement.values(values))
+
+
+@pytest.fixture
+def firms(people):
+    """A customer of Ana's and one of Cho's, of which three and one thing were reminded of."""
+    mine = make(Customer, name="Mine", account_manager_id=people.ana.id)
+    theirs = make(Customer, name="Theirs", account_manager_id=people.cho.id)
+    repaired = {"fixed_by_id": people.ana.id}
+    tell(mine, "phone", 30, fixed_at=NOW - timedelta(hours=28), **repaired)
+    tell(mine, "fax", 30, fixed_at=NOW - timedelta(hours=24), **repaired)
+    tell(mine, "address", 30)
+    tell(theirs, "phone", 30, fixed_at=NOW, fixed_by_id=people.cho.id)
+    return mine, theirs
+
+
+def figures(actor, since=SINCE):
+    found = repairs.after_reminders(actor, Customer, since)
+    return found.reminded, found.repaired, found.median
+
+
+def test_reminders_are_counted_with_the_median_time_to_the_repair(firms, people):
+    assert figures(people.ben) == (3, 2, timedelta(hours=4))
+    assert figures(people.dev) == (4, 3, timedelta(hours=6))
+    assert repairs.after_reminders(people.ben, Customer, SINCE).percent == 66
+
+
+def test_who_sees_none_of_the_records_is_told_nothing(firms, people):
+    assert figures(people.cho) == (1, 1, timedelta(hours=30))
+    assert figures(people.ben, NOW - timedelta(hours=2)) == (0, 0, None)
+
+
+def test_what_was_closed_with_its_rule_is_no_repair(firms, people):
+    from crm_admin.database import db
+    from crm_admin.services import validation
+
+    [rule] = [r for r in validation.rules_of("customers") if r.field_key == "address"]
+    with records.transaction("tests"):
+        records.change(db.session.get(Rule, rule.id), {"is_active": False}, people.dev)
+    assert figures(people.ben) == (2, 2, timedelta(hours=4))
