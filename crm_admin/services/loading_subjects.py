@@ -19,8 +19,9 @@ from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
 from crm_admin.models.expenses import Expense
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.promotion_materials import MaterialMovement, MovementKind, PromotionMaterial
+from crm_admin.models.tasks import Task
 from crm_admin.models.users import User
-from crm_admin.services import access, interactions, promotion_materials
+from crm_admin.services import access, interactions, promotion_materials, tasks
 from crm_admin.services.loading import SUBJECTS, Before, Row, Subject, insert
 
 
@@ -138,6 +139,15 @@ def _interactions(rows: Sequence[Row], actor: User) -> Mapping[int, Problem]:
         if row.happened_at and row.happened_at > latest:
             message = N_("This moment is still to come. Plans belong under “Next step”.")
             found[position] = Problem("happened_at", message)
+    return found
+
+
+@_subject(Task)
+def _tasks(rows: Sequence[Row], actor: User) -> Mapping[int, Problem]:
+    """Refuse what belongs to another customer."""
+    found: dict[int, Problem] = {}
+    for key, model, message in tasks.LINKS:
+        found = _others(rows, model, key, message) | found
     return found
 
 

@@ -322,7 +322,7 @@ function selectBetween(boxes, one, other) {
   for (const box of boxes.slice(from, to + 1)) box.checked = other.checked;
 }
 
-/** j and k go down and up the rows, x selects one, Enter opens it as any link. */
+/** j and k go down and up the rows, x selects one, d does what its button does, Enter opens it. */
 function setUpRowKeys(list) {
   const links = [...list.querySelectorAll("td.title a")];
   document.addEventListener("keydown", (event) => {
@@ -335,6 +335,8 @@ function setUpRowKeys(list) {
       links[Math.min(next, links.length - 1)]?.focus();
     } else if (event.key === "x" && now >= 0) {
       row.querySelector('input[name="rowid"]')?.click();
+    } else if (event.key === "d" && now >= 0) {
+      row.querySelector("[data-row-action]")?.click();
     }
   });
 }
