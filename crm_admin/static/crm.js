@@ -647,6 +647,34 @@ function setUpRecordForm() {
 
 /* ---- Small things ---------------------------------------------------------------------------------------------- */
 
+/** j and k go through the entries of a short list, d does what an entry's button does. */
+function setUpKeyRows(list) {
+  const links = [...list.querySelectorAll("[data-row-link]")];
+  document.addEventListener("keydown", (event) => {
+    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const now = links.findIndex((link) => link.closest("li") === event.target.closest?.("li"));
+    if (event.key === "j" || event.key === "k") {
+      const next = event.key === "j" ? now + 1 : Math.max(now - 1, 0);
+      links[Math.min(next, links.length - 1)]?.focus();
+    } else if (event.key === "d" && now >= 0) {
+      links[now].closest("li").querySelector("[data-row-action]")?.click();
+    }
+  });
+}
+
+/** The key that an entry names leads to it, unless one is typing. */
+function setUpFocusKeys() {
+  const fields = [...document.querySelectorAll("[data-focus-key]")];
+  if (!fields.length) return;
+  document.addEventListener("keydown", (event) => {
+    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const field = fields.find((one) => one.dataset.focusKey === event.key);
+    if (!field) return;
+    event.preventDefault();
+    field.focus();
+  });
+}
+
 function setUpSmallThings() {
   document.querySelector("[data-print]")?.addEventListener("click", () => print());
   for (const form of document.querySelectorAll("[data-submit-on-change]")) {
@@ -665,4 +693,6 @@ setUpLists();
 setUpFilters();
 document.querySelectorAll("[data-lookup]").forEach(setUpLookup);
 setUpRecordForm();
+document.querySelectorAll("[data-key-rows]").forEach(setUpKeyRows);
+setUpFocusKeys();
 setUpSmallThings();
