@@ -61,7 +61,7 @@ class Task(Searchable, Checked, Customizable, Record):
 
     `due_day` is the day of the month that a series keeps where a month is long enough for it;
     `previous_id` the task of the series that was done before it; `next_step_of_id` the interaction
-    whose next step it is; `reminded_for` the reminder that was sent. Source: C1, C2, C4, B5
+    whose next step it is; `reminded_for` the reminder that was sent. Source: C2, C4, B5
     """
 
     __tablename__ = "tasks"
