@@ -202,7 +202,7 @@ function say(text) {
 }
 
 function letPass(toast) {
-  const stay = 7000;
+  const stay = toast.querySelector("form") ? 15000 : 7000; // what can be taken back stays longer
   let timer = setTimeout(() => toast.remove(), stay);
   for (const enter of ["pointerenter", "focusin"]) {
     toast.addEventListener(enter, () => clearTimeout(timer));

@@ -48,7 +48,6 @@ class TaskView(EntityView):
         "customer",
         "contact",
         "assignee",
-        "repeat",
     )
     filters = (
         "status",
@@ -71,8 +70,8 @@ class TaskView(EntityView):
     sections = (
         (BASICS, ("subject", "kind", "priority", "due_on", "assignee", "status", "result")),
         (N_("About whom"), ("customer", "contact", "contract", "interaction")),
-        (N_("Reminder and repetition"), ("remind_at", "repeat", "repeat_every", "repeat_until")),
         (N_("Notes"), ("notes",)),
+        (N_("Reminder and repetition"), ("remind_at", "repeat", "repeat_every", "repeat_until")),
     )
 
     def list_tabs(self, here: list[tuple[str, Any]]) -> list[dict[str, Any]]:
@@ -105,7 +104,7 @@ class TaskView(EntityView):
         return tasks.open_ones(requests.actor(), ids)
 
     def row_action(self) -> dict[str, str]:
-        return {"name": "task", "label": _("Done"), "icon": "check", "url": f"{self.path}done/"}
+        return {"name": "task", "label": _("Mark as done"), "icon": "check", "url": f"{self.path}done/"}
 
     def start(self, record: Record) -> None:
         """Begin with the customer of what the address names."""
@@ -141,7 +140,7 @@ class TaskView(EntityView):
         if not self._may_say(record):
             return []
         offered = {
-            TaskStatus.OPEN: [(_("Done"), "done", "check", "primary"), (_("Drop"), "drop", "x", "")]
+            TaskStatus.OPEN: [(_("Mark as done"), "done", "check", "primary"), (_("Drop"), "drop", "x", "")]
         }
         again = [(_("Open again"), "reopen", "undo-2", "")]
         fields = [("task", tasks.key_of(record.id, record.version))]
