@@ -104,7 +104,12 @@ class TaskView(EntityView):
         return tasks.open_ones(requests.actor(), ids)
 
     def row_action(self) -> dict[str, str]:
-        return {"name": "task", "label": _("Mark as done"), "icon": "check", "url": f"{self.path}done/"}
+        return {
+            "name": "task",
+            "label": _("Mark as done"),
+            "icon": "check",
+            "url": f"{self.path}done/",
+        }
 
     def start(self, record: Record) -> None:
         """Begin with the customer of what the address names."""
@@ -140,7 +145,10 @@ class TaskView(EntityView):
         if not self._may_say(record):
             return []
         offered = {
-            TaskStatus.OPEN: [(_("Mark as done"), "done", "check", "primary"), (_("Drop"), "drop", "x", "")]
+            TaskStatus.OPEN: [
+                (_("Mark as done"), "done", "check", "primary"),
+                (_("Drop"), "drop", "x", ""),
+            ]
         }
         again = [(_("Open again"), "reopen", "undo-2", "")]
         fields = [("task", tasks.key_of(record.id, record.version))]
