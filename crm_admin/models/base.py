@@ -188,6 +188,8 @@ class Record(Model):
     follows: ClassVar[str] = ""
     #: That of its owners which changes hands along with the record it follows; none: it stays.
     goes_along: ClassVar[str] = ""
+    #: (field, value) that a record must have to change hands with it; none: all do.
+    goes_along_while: ClassVar[tuple[str, Any] | None] = None
     #: Whether records can only be added, never changed nor deleted.
     append_only: ClassVar[bool] = False
     #: The moment by which the newest come first; without one, the last that were added.

@@ -1,6 +1,6 @@
 """Interactions: what passed between one of our people and a customer."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -42,6 +42,7 @@ class Interaction(Searchable, Checked, Customizable, Record):
     content: Mapped[str] = field(Text, label=N_("Content"), kind="lines")
     effect: Mapped[str | None] = field(Text, label=N_("Effect"), kind="lines")
     next_step: Mapped[str | None] = field(Text, label=N_("Next step"), kind="lines")
+    next_step_on: Mapped[date | None] = field(label=N_("Next step on"), index=True)
     author_id: Mapped[int] = field(ForeignKey("users.id"), label=N_("By"), verb="assign")
     closed_at: Mapped[datetime | None] = mapped_column()
 

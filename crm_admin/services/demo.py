@@ -20,11 +20,13 @@ from crm_admin.models.customers import Customer
 from crm_admin.models.expenses import Expense
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.promotion_materials import MaterialMovement, PromotionMaterial
+from crm_admin.models.tasks import Repeat, Task
 from crm_admin.models.users import User
 from crm_admin.services import (
     demo_company,
     demo_dealings,
     demo_stock,
+    demo_tasks,
     demo_words,
     records,
 )
@@ -85,6 +87,7 @@ def make(plan: Plan, folder: Path, password: str, actor: User, tell: Tell) -> St
         tell(min(first + BATCH, plan.count), plan.count)
     with records.transaction(SOURCE):
         story.stock()
+        story.desks()
     return staff
 
 
@@ -98,6 +101,7 @@ class _Story:
         self.actor = actor
         self.customers = Customers(words, staff, calendar)
         self.dealings = Dealings(words, staff, calendar)
+        self.tasks = demo_tasks.Tasks(words, staff, calendar)
         self.receivers: list[int] = []
 
     def batch(self, first: int, count: int) -> None:
@@ -119,6 +123,11 @@ class _Story:
         said = (row for p in profiles for row in self.dealings.interactions(rows, p))
         load(Interaction, said, self.actor)
         self._expenses(dice(random.random()), profiles, signed, first)
+        wanted = dice(random.random())
+        todo = (
+            t for p in profiles for t in self.tasks.of_customer(wanted, p, signed.get(p.id, []))
+        )
+        load(Task, todo, self.actor)
 
     def _counts(
         self, first: int, count: int, weights: Sequence[tuple[float, float, float]]
@@ -184,6 +193,13 @@ class _Story:
         chosen = random.choices(old, k=wanted) if old else []
         rows = (self.dealings.expense(random, p, signed.get(p.id, [])) for p in chosen)
         load(Expense, (row for row in rows if row), self.actor)
+
+    def desks(self) -> None:
+        """Give everybody what they are to do at their desks, unless they have it."""
+        known = select(Task.id).where(Task.customer_id.is_(None), Task.repeat != Repeat.NEVER)
+        if db.session.scalar(known.limit(1)) is None:
+            random = dice(self.plan.seed, self.plan.day, "desks")
+            load(Task, self.tasks.of_everybody(random), self.actor)
 
     def stock(self) -> None:
         """Make the materials and all that moved."""

@@ -27,12 +27,13 @@ class Words:
     dealings: dict[str, Any]
     talks: dict[str, Any]
     materials: list[list[Any]]
+    tasks: dict[str, Any]
 
 
 def read(folder: Path) -> Words:
     """Return the vocabularies of a folder."""
     content = {}
-    for name in ("company", "places", "names", "dealings", "talks", "materials"):
+    for name in ("company", "places", "names", "dealings", "talks", "materials", "tasks"):
         with (folder / f"{name}.toml").open("rb") as file:
             content[name] = tomllib.load(file)
     _hint_kinds(content["talks"])
@@ -43,6 +44,7 @@ def read(folder: Path) -> Words:
         content["dealings"],
         content["talks"],
         content["materials"]["materials"],
+        content["tasks"],
     )
 
 

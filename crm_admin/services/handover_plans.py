@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from crm_admin.database import ask
 from crm_admin.models.base import Record
@@ -106,6 +106,7 @@ def _along(items: Iterable[Item]) -> dict[type[Record], Counter[int]]:
                 table.c[model.goes_along] == holder,
                 customer.in_(ids),
                 table.c.deleted_at.is_(None),
+                *while_it_goes(model),
             )
             for id, number in ask(grouped.group_by(customer)):
                 counts[id] += number
@@ -120,6 +121,14 @@ def going_along() -> list[type[Record]]:
         for model in access.entities().values()
         if model.goes_along and access.target_of(model, model.follows) is Customer
     ]
+
+
+def while_it_goes(model: type[Record]) -> list[ColumnElement[bool]]:
+    """Return the conditions of the records that go along: of tasks, the open ones."""
+    if model.goes_along_while is None:
+        return []
+    key, value = model.goes_along_while
+    return [access.table_of(model).c[key] == value]
 
 
 def _by_holder(items: Iterable[Item]) -> dict[int, set[int]]:

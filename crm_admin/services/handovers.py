@@ -281,6 +281,7 @@ def _locked_along(ids: Collection[int], holders: Collection[int | None]) -> dict
             table.c[model.follows].in_(ids),
             table.c[model.goes_along].in_([holder for holder in holders if holder]),
             table.c.deleted_at.is_(None),
+            *handover_plans.while_it_goes(model),
         )
         for record in records.locked(theirs, model):
             found[getattr(record, model.follows)].append(record)

@@ -188,6 +188,8 @@ class _Back:
         record = self.found[moved.model].get(moved.record_id)
         if record is None or getattr(record, moved.key) != self.handover.to_id:
             return False
+        if (kept := record.goes_along_while) and getattr(record, kept[0]) != kept[1]:
+            return False  # what was done meanwhile stays with who did it
         setattr(record, moved.key, moved.from_id)
         records.save(record, self.actor, action="handed back", reason=self.handover.reason)
         return True

@@ -1,6 +1,8 @@
 """Interactions: what must hold of one that is written down."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from crm_admin import clock
 from crm_admin.database import db
@@ -9,7 +11,7 @@ from crm_admin.i18n import N_
 from crm_admin.models.contacts import Contact
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.users import User
-from crm_admin.services import changes, records
+from crm_admin.services import changes, next_steps, records
 
 #: Clocks differ a little.
 AHEAD = timedelta(minutes=15)
@@ -26,3 +28,9 @@ def _prepare(record: Interaction, actor: User) -> None:
     if "happened_at" in changes.of(record) and record.happened_at > clock.now() + AHEAD:
         message = N_("This moment is still to come. Plans belong under “Next step”.")
         raise Invalid([Problem("happened_at", message)])
+
+
+@records.follow_up.register
+def _follow_up(record: Interaction, changed: Mapping[str, list[Any]], actor: User) -> None:
+    """Let the task of its next step follow."""
+    next_steps.follow(record, changed, actor)

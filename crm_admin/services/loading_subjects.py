@@ -19,8 +19,9 @@ from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
 from crm_admin.models.expenses import Expense
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.promotion_materials import MaterialMovement, MovementKind, PromotionMaterial
+from crm_admin.models.tasks import Task, TaskStatus
 from crm_admin.models.users import User
-from crm_admin.services import access, interactions, promotion_materials
+from crm_admin.services import access, interactions, promotion_materials, tasks
 from crm_admin.services.loading import SUBJECTS, Before, Row, Subject, insert
 
 
@@ -138,6 +139,22 @@ def _interactions(rows: Sequence[Row], actor: User) -> Mapping[int, Problem]:
         if row.happened_at and row.happened_at > latest:
             message = N_("This moment is still to come. Plans belong under “Next step”.")
             found[position] = Problem("happened_at", message)
+    return found
+
+
+@_subject(Task)
+def _tasks(rows: Sequence[Row], actor: User) -> Mapping[int, Problem]:
+    """Take the customer from what else is named, refuse another customer's, date what is done."""
+    found: dict[int, Problem] = {}
+    for key, model, message in tasks.LINKS:
+        bare = [row for row in rows if row.customer_id is None and getattr(row, key) is not None]
+        theirs = _looked_up(model, "customer_id", (getattr(row, key) for row in bare))
+        for row in bare:
+            row.customer_id = theirs.get(getattr(row, key))
+        found = _others(rows, model, key, message) | found
+    for row in rows:
+        if row.status == TaskStatus.DONE and row.done_at is None:
+            row.done_at, row.done_by_id = clock.now(), row.assignee_id or actor.id
     return found
 
 

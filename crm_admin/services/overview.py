@@ -1,14 +1,19 @@
-"""What a person should know when they begin their day, counted within what they may see."""
+"""What a person should know when they begin their day, counted within what they may see.
+
+Each statement is put together once for all who have the same rights: the page is opened often.
+"""
 
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import case, extract, func, select
+from sqlalchemy import ColumnElement, Date, Integer, Select, bindparam, case, extract, func, select
 
-from crm_admin.database import db
+from crm_admin.database import ask
+from crm_admin.i18n import N_
 from crm_admin.models.base import Record
 from crm_admin.models.contacts import Contact
 from crm_admin.models.contracts import Contract, ContractStatus
@@ -16,12 +21,21 @@ from crm_admin.models.customers import Customer
 from crm_admin.models.expenses import Expense, ExpenseStatus
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.users import User
-from crm_admin.services import access, expenses
+from crm_admin.services import access, expenses, tasks, tips
+from crm_admin.services.tips import Tip
 
 SHOWN = 8
 MONTHS = 12
 #: Contracts that end within so many days are counted.
 AHEAD = (30, 60, 90)
+
+_customers, _contacts = access.table_of(Customer), access.table_of(Contact)
+_contracts, _talks = access.table_of(Contract), access.table_of(Interaction)
+_users = access.table_of(User)
+_ME: Any = bindparam("me")
+_TODAY: Any = bindparam("today", type_=Date)
+_SIZE: Any = bindparam("size", type_=Integer)
+Limit = ColumnElement[bool] | None
 
 
 @dataclass
@@ -31,8 +45,10 @@ class Overview:
     `soonest` holds (id, *values) of the contracts that end soon, values as `soonest_keys` has them.
     """
 
+    work: tasks.Day | None = None
     customers: int | None = None
     to_contact: int = 0
+    own_incomplete: int = 0
     sees_completeness: bool = False
     incomplete: int = 0
     percent: int | None = None
@@ -54,16 +70,17 @@ def of(actor: User, today: date, zone: tzinfo) -> Overview:
         today: the company's day.
         zone: where the person is; their month begins when it does there.
     """
-    found = Overview()
+    found = Overview(work=tasks.of_day(actor, today, SHOWN))
     if _sees(actor, Customer, "account_manager"):
-        _own_customers(found, actor, today)
+        _count_own(found, actor, today)
     if _sees(actor, Customer, "completeness"):
-        _completeness(found, actor)
+        _rate(found, actor)
     if _sees(actor, Contract, "status", "ends_on"):
-        _contracts(found, actor, today)
-        _soonest(found, actor, today)
+        _count_contracts(found, actor, today)
     if _sees(actor, Interaction, "author", "happened_at"):
-        _interactions(found, actor, today, zone)
+        since = datetime.combine(today.replace(day=1), time(), zone)
+        asked = {"me": actor.id, "since": since}
+        found.interactions = ask(_written(_limit(Interaction, actor)), asked).scalar() or 0
     if access.allows(actor, "approve", Expense) and access.readable(actor, Expense, "status"):
         found.to_decide = _to_decide(actor)
     return found
@@ -76,63 +93,91 @@ def _sees(actor: User, model: type[Record], *keys: str) -> bool:
     )
 
 
-def _own_customers(found: Overview, actor: User, today: date) -> None:
-    mine = [*access.rows(Customer, actor), Customer.account_manager_id == actor.id]
-    due = case((Customer.next_contact_on <= today, 1), else_=0)
-    count, waiting = db.session.execute(select(func.count(), func.sum(due)).where(*mine)).one()
-    found.customers = count
+def _limit(model: type[Record], actor: User) -> Limit:
+    return access.limit(model, actor)
+
+
+def _living(model: type[Record], theirs: Limit) -> list[ColumnElement[bool]]:
+    """Return the conditions of the records that are within the limit and in no bin."""
+    living = access.table_of(model).c.deleted_at.is_(None)
+    return [living] if theirs is None else [living, theirs]
+
+
+# Customers.
+
+
+def _count_own(found: Overview, actor: User, today: date) -> None:
+    theirs = _limit(Customer, actor)
+    asked = {"me": actor.id, "today": today}
+    found.customers, waiting, lacking = ask(_own(theirs), asked).one()
+    if access.readable(actor, Customer, "completeness"):
+        found.own_incomplete = lacking or 0
     if not _sees(actor, Customer, "name", "next_contact_on"):
         return
-    found.to_contact = waiting or 0
-    due_ones = (
-        select(Customer.id, Customer.name, Customer.next_contact_on)
-        .where(*mine, Customer.next_contact_on <= today)
-        .order_by(Customer.next_contact_on, Customer.id)
-    )
-    rows = db.session.execute(due_ones.limit(SHOWN))
-    found.contacts_due = [(id, name, day) for id, name, day in rows if day is not None]
-    if _sees(actor, Contact, "name", "birthday"):
-        found.birthdays = _birthdays(actor, today)
+    if waiting:
+        found.to_contact = waiting
+        rows = ask(_to_contact(theirs), asked | {"size": SHOWN})
+        found.contacts_due = [(id, name, day) for id, name, day in rows]
+    if found.customers and _sees(actor, Contact, "name", "birthday"):
+        born = {"me": actor.id, "month": today.month, "day": today.day, "size": SHOWN}
+        rows = ask(_born(_limit(Contact, actor)), born)
+        found.birthdays = [(id, name) for id, name in rows]
 
 
-def _completeness(found: Overview, actor: User) -> None:
-    rated = (
-        select(Customer.completeness, func.count())
-        .where(*access.rows(Customer, actor))
-        .group_by(Customer.completeness)
-    )
-    shares = {r: n for r, n in db.session.execute(rated) if r is not None}
+@lru_cache(maxsize=500)
+def _own(theirs: Limit) -> Select[*tuple[Any, ...]]:
+    """Return the select of how many customers are one's own, to be contacted, and incomplete."""
+    due = case((_customers.c.next_contact_on <= _TODAY, 1), else_=0)
+    lacking = case((_customers.c.completeness < 100, 1), else_=0)
+    counted = select(func.count(), func.sum(due), func.sum(lacking)).select_from(_customers)
+    return counted.where(*_living(Customer, theirs), _customers.c.account_manager_id == _ME)
+
+
+@lru_cache(maxsize=500)
+def _to_contact(theirs: Limit) -> Select[Any]:
+    c = _customers.c
+    mine = [*_living(Customer, theirs), c.account_manager_id == _ME, c.next_contact_on <= _TODAY]
+    chosen = select(c.id, c.name, c.next_contact_on).where(*mine)
+    return chosen.order_by(c.next_contact_on, c.id).limit(_SIZE)
+
+
+@lru_cache(maxsize=500)
+def _born(theirs: Limit) -> Select[Any]:
+    """Return the select of the contacts of one's own customers whose birthday it is."""
+    c = _contacts.c
+    joined = _contacts.join(_customers, _customers.c.id == c.customer_id)
+    today = [
+        extract("month", c.birthday) == bindparam("month", type_=Integer),
+        extract("day", c.birthday) == bindparam("day", type_=Integer),
+    ]
+    mine = [*_living(Contact, theirs), _customers.c.account_manager_id == _ME, *today]
+    chosen = select(c.id, c.name).select_from(joined).where(*mine)
+    return chosen.order_by(c.name).limit(_SIZE)
+
+
+def _rate(found: Overview, actor: User) -> None:
+    rated = ask(_rated(_limit(Customer, actor)))
+    shares = {rate: count for rate, count in rated if rate is not None}
     checked = sum(shares.values())
     found.percent = sum(r * n for r, n in shares.items()) // checked if checked else None
     found.incomplete = sum(n for r, n in shares.items() if r < 100)
     found.sees_completeness = True
 
 
-def _birthdays(actor: User, today: date) -> list[tuple[int, str]]:
-    """Return the contacts of the actor's own customers whose birthday it is."""
-    statement = (
-        select(Contact.id, Contact.name)
-        .join(Customer, Customer.id == Contact.customer_id)
-        .where(
-            *access.rows(Contact, actor),
-            Customer.account_manager_id == actor.id,
-            extract("month", Contact.birthday) == today.month,
-            extract("day", Contact.birthday) == today.day,
-        )
-        .order_by(Contact.name)
-    )
-    return [(id, name) for id, name in db.session.execute(statement.limit(SHOWN))]
+@lru_cache(maxsize=500)
+def _rated(theirs: Limit) -> Select[Any]:
+    rate = _customers.c.completeness
+    return select(rate, func.count()).where(*_living(Customer, theirs)).group_by(rate)
 
 
-def _contracts(found: Overview, actor: User, today: date) -> None:
-    mine = [*access.rows(Contract, actor), Contract.status == ContractStatus.ACTIVE]
+# Contracts.
+
+
+def _count_contracts(found: Overview, actor: User, today: date) -> None:
     months = [_month(today, ahead) for ahead in range(MONTHS)]
-    by_day = (
-        select(Contract.ends_on, func.count())
-        .where(*mine, Contract.ends_on <= max(months[-1][1], today + timedelta(days=max(AHEAD))))
-        .group_by(Contract.ends_on)
-    )
-    counts: dict[date, int] = dict(db.session.execute(by_day).all())
+    last = max(months[-1][1], today + timedelta(days=max(AHEAD)))
+    theirs = _limit(Contract, actor)
+    counts: dict[date, int] = dict(ask(_by_day(theirs), {"last": last}).all())
 
     ahead = {day: count for day, count in counts.items() if day >= today}
     found.overdue = sum(counts.values()) - sum(ahead.values())
@@ -146,32 +191,45 @@ def _contracts(found: Overview, actor: User, today: date) -> None:
     found.months = [
         (start, end, by_month.get((start.year, start.month), 0)) for start, end in months
     ]
+    found.soonest_keys = [key for key in _SHOWN if access.readable(actor, Contract, key)]
+    if found.ending[max(AHEAD)]:
+        until = {"today": today, "until": today + timedelta(days=max(AHEAD)), "size": SHOWN}
+        rows = ask(_soonest(theirs, tuple(found.soonest_keys)), until)
+        found.soonest = [tuple(row) for row in rows]
 
 
-def _soonest(found: Overview, actor: User, today: date) -> None:
-    """Add the contracts that end first, as far as the actor sees what is in them."""
-    shown = {
-        "title_text": Contract.title_text,
-        "customer": Customer.name,
-        "amount": Contract.amount,
-        "currency": Contract.currency,
-        "ends_on": Contract.ends_on,
-        "owner": User.name,
-    }
-    keys = [key for key in shown if access.readable(actor, Contract, key)]
-    rows = (
-        select(Contract.id, *(shown[key] for key in keys))
-        .join(Customer, Customer.id == Contract.customer_id)
-        .join(User, User.id == Contract.owner_id)
-        .where(
-            *access.rows(Contract, actor),
-            Contract.status == ContractStatus.ACTIVE,
-            Contract.ends_on.between(today, today + timedelta(days=max(AHEAD))),
-        )
-        .order_by(Contract.ends_on, Contract.id)
-    )
-    found.soonest_keys = keys
-    found.soonest = [tuple(row) for row in db.session.execute(rows.limit(SHOWN))]
+@lru_cache(maxsize=500)
+def _by_day(theirs: Limit) -> Select[Any]:
+    """Return the select of how many contracts in force end on each day until `last`."""
+    day = _contracts.c.ends_on
+    mine = [*_living(Contract, theirs), _contracts.c.status == ContractStatus.ACTIVE]
+    counted = select(day, func.count()).where(*mine, day <= bindparam("last", type_=Date))
+    return counted.group_by(day)
+
+
+#: What the list of contracts that end soon shows.
+_SHOWN = {
+    "title_text": _contracts.c.title_text,
+    "customer": _customers.c.name,
+    "amount": _contracts.c.amount,
+    "currency": _contracts.c.currency,
+    "ends_on": _contracts.c.ends_on,
+    "owner": _users.c.name,
+}
+
+
+@lru_cache(maxsize=500)
+def _soonest(theirs: Limit, keys: tuple[str, ...]) -> Select[Any]:
+    """Return the select of the contracts that end first: (id, *values)."""
+    c = _contracts.c
+    joined = _contracts.join(_customers, _customers.c.id == c.customer_id)
+    joined = joined.join(_users, _users.c.id == c.owner_id)
+    soon = [
+        c.status == ContractStatus.ACTIVE,
+        c.ends_on.between(_TODAY, bindparam("until", type_=Date)),
+    ]
+    chosen = select(c.id, *(_SHOWN[key] for key in keys)).select_from(joined)
+    return chosen.where(*_living(Contract, theirs), *soon).order_by(c.ends_on, c.id).limit(_SIZE)
 
 
 def _month(today: date, ahead: int) -> tuple[date, date]:
@@ -181,14 +239,16 @@ def _month(today: date, ahead: int) -> tuple[date, date]:
     return date(year, month + 1, 1), date(year, month + 1, monthrange(year, month + 1)[1])
 
 
-def _interactions(found: Overview, actor: User, today: date, zone: tzinfo) -> None:
-    since = datetime.combine(today.replace(day=1), time(), zone)
-    statement = select(func.count()).where(
-        *access.rows(Interaction, actor),
-        Interaction.author_id == actor.id,
-        Interaction.happened_at >= since,
-    )
-    found.interactions = db.session.scalar(statement) or 0
+# Interactions and expenses.
+
+
+@lru_cache(maxsize=500)
+def _written(theirs: Limit) -> Select[Any]:
+    """Return the select of how many interactions one has written down `since` a moment."""
+    c = _talks.c
+    since = c.happened_at >= bindparam("since", type_=c.happened_at.type)
+    mine = [*_living(Interaction, theirs), c.author_id == _ME, since]
+    return select(func.count()).select_from(_talks).where(*mine)
 
 
 def _to_decide(actor: User) -> int:
@@ -198,4 +258,52 @@ def _to_decide(actor: User) -> int:
         Expense.status == ExpenseStatus.SUBMITTED,
         expenses.others_than(actor),
     )
-    return db.session.scalar(statement) or 0
+    return ask(statement).scalar() or 0
+
+
+# What of it is a tip.
+
+
+@tips.source(10)
+def _contacts_due(day: tips.Day) -> Iterator[Tip]:
+    for id, name, due in day.facts.contacts_due:
+        tone = "bad" if due < day.today else "inf"
+        said = {"customer": name}
+        yield Tip(N_("Contact %(customer)s"), said, tone, due, entity="customers", record_id=id)
+
+
+@tips.source(20)
+def _decisions(day: tips.Day) -> Iterator[Tip]:
+    if count := day.facts.to_decide:
+        message, asked = N_("%(count)s expenses wait for a decision"), (("status.is", "submitted"),)
+        yield Tip(message, {"count": count}, "warn", entity="expenses", asked=asked)
+
+
+@tips.source(30)
+def _contracts_over(day: tips.Day) -> Iterator[Tip]:
+    in_force, until = ("status.is", "active"), "ends_on.to"
+    if count := day.facts.overdue:
+        message = N_("%(count)s contracts have ended and are still in force")
+        over = (in_force, (until, f"{day.today - timedelta(days=1)}"))
+        yield Tip(message, {"count": count}, "bad", entity="contracts", asked=over)
+    if count := (day.facts.ending or {}).get(AHEAD[0], 0):
+        last = day.today + timedelta(days=AHEAD[0])
+        soon = (in_force, ("ends_on.from", f"{day.today}"), (until, f"{last}"), ("sort", "ends_on"))
+        said = {"count": count, "days": AHEAD[0]}
+        message = N_("%(count)s contracts end within %(days)s days")
+        yield Tip(message, said, "warn", entity="contracts", asked=soon)
+
+
+@tips.source(40)
+def _own_incomplete(day: tips.Day) -> Iterator[Tip]:
+    if count := day.facts.own_incomplete:
+        asked = (("account_manager.is", "me"), ("completeness.to", "99"), ("sort", "completeness"))
+        message = N_("%(count)s of your customers are incomplete")
+        yield Tip(message, {"count": count}, "warn", entity="customers", asked=asked)
+
+
+@tips.source(90)
+def _birthdays(day: tips.Day) -> Iterator[Tip]:
+    for id, name in day.facts.birthdays:
+        message = N_("%(name)s has a birthday")
+        yield Tip(message, {"name": name}, "ok", entity="contacts", record_id=id)

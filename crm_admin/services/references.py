@@ -22,6 +22,8 @@ def taken(record: Record, changed: Mapping[str, Any] | None = None) -> Iterator[
         keys = [column.key for column in index.columns]
         if not index.unique or (changed is not None and not changed.keys() & set(keys)):
             continue
+        if any(getattr(record, key) is None for key in keys):
+            continue  # what is empty, any number may have
         same = [table.c[key] == getattr(record, key) for key in keys]
         other = select(table.c.id).where(*same, table.c.deleted_at.is_(None)).limit(1)
         if record.id is not None:

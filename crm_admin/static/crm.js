@@ -202,7 +202,7 @@ function say(text) {
 }
 
 function letPass(toast) {
-  const stay = 7000;
+  const stay = toast.querySelector("form") ? 15000 : 7000; // what can be taken back stays longer
   let timer = setTimeout(() => toast.remove(), stay);
   for (const enter of ["pointerenter", "focusin"]) {
     toast.addEventListener(enter, () => clearTimeout(timer));
@@ -322,8 +322,8 @@ function selectBetween(boxes, one, other) {
   for (const box of boxes.slice(from, to + 1)) box.checked = other.checked;
 }
 
-/** j and k go down and up the rows, x selects one, Enter opens it as any link; with `data-arrows`
-    the arrows do so too. */
+/** j and k go down and up the rows, x selects one, d does what its button does, Enter opens it as
+    any link; with `data-arrows` the arrows go up and down too. */
 function setUpRowKeys(list) {
   const links = [...list.querySelectorAll("td.title a")];
   const arrows = "arrows" in list.dataset;
@@ -339,6 +339,8 @@ function setUpRowKeys(list) {
       links[Math.min(next, links.length - 1)]?.focus();
     } else if (event.key === "x" && now >= 0) {
       row.querySelector('input[name="rowid"]')?.click();
+    } else if (event.key === "d" && now >= 0) {
+      row.querySelector("[data-row-action]")?.click();
     }
   });
 }
@@ -706,6 +708,34 @@ function setUpGroupedChoices() {
 
 /* ---- Small things ---------------------------------------------------------------------------------------------- */
 
+/** j and k go through the entries of a short list, d does what an entry's button does. */
+function setUpKeyRows(list) {
+  const links = [...list.querySelectorAll("[data-row-link]")];
+  document.addEventListener("keydown", (event) => {
+    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const now = links.findIndex((link) => link.closest("li") === event.target.closest?.("li"));
+    if (event.key === "j" || event.key === "k") {
+      const next = event.key === "j" ? now + 1 : Math.max(now - 1, 0);
+      links[Math.min(next, links.length - 1)]?.focus();
+    } else if (event.key === "d" && now >= 0) {
+      links[now].closest("li").querySelector("[data-row-action]")?.click();
+    }
+  });
+}
+
+/** The key that an entry names leads to it, unless one is typing. */
+function setUpFocusKeys() {
+  const fields = [...document.querySelectorAll("[data-focus-key]")];
+  if (!fields.length) return;
+  document.addEventListener("keydown", (event) => {
+    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const field = fields.find((one) => one.dataset.focusKey === event.key);
+    if (!field) return;
+    event.preventDefault();
+    field.focus();
+  });
+}
+
 function setUpSmallThings() {
   document.querySelector("[data-print]")?.addEventListener("click", () => print());
   for (const form of document.querySelectorAll("[data-submit-on-change]")) {
@@ -726,4 +756,6 @@ document.querySelectorAll("[data-lookup]").forEach(setUpLookup);
 setUpRecordForm();
 setUpGroupedChoices();
 setUpPreview();
+document.querySelectorAll("[data-key-rows]").forEach(setUpKeyRows);
+setUpFocusKeys();
 setUpSmallThings();

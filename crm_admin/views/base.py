@@ -279,6 +279,18 @@ class EntityView(EntityForms, Filling, BulkEdits, Sharing, ModelView):
         """
         return []
 
+    def list_tabs(self, here: list[tuple[str, Any]]) -> list[dict[str, Any]]:
+        """Return addresses of the list that many people ask for: label, url and active each."""
+        return []
+
+    def row_action(self) -> dict[str, str]:
+        """Return the name, label, icon and url of the button that rows have; nothing: none."""
+        return {}
+
+    def row_keys(self, ids: Sequence[int]) -> dict[int, str]:
+        """Return {record: what its button sends} of the rows of a page that have the button."""
+        return {}
+
     def is_searchable(self) -> bool:
         """Return whether the list can be searched."""
         return bool(self.model.search_keys)

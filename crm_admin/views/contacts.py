@@ -32,4 +32,7 @@ class ContactView(EntityView):
         (N_("How to reach them"), ("phone", "mobile", "email", "im", "birthday")),
         (N_("Notes"), ("notes",)),
     )
-    related = (("interactions", "contact_id", ("content", "kind", "happened_at", "author")),)
+    related = (
+        ("interactions", "contact_id", ("content", "kind", "happened_at", "author")),
+        ("tasks", "contact_id", ("subject", "due_on", "status", "priority", "assignee")),
+    )

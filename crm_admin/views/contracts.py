@@ -50,5 +50,6 @@ class ContractView(EntityView):
     )
     related = (
         ("contracts", "predecessor_id", ("title_text", "number", "status", "starts_on", "ends_on")),
+        ("tasks", "contract_id", ("subject", "due_on", "status", "priority", "assignee")),
         ("expenses", "contract_id", ("number", "kind", "status", "spent_on", "amount")),
     )

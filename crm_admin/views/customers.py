@@ -100,6 +100,7 @@ class CustomerView(HandoverPages, PoolPages, EntityView):
     related = (
         ("contacts", "customer_id", ("name", "job_title", "phone", "mobile", "email")),
         ("contracts", "customer_id", ("title_text", "number", "status", "ends_on", "amount")),
+        ("tasks", "customer_id", ("subject", "due_on", "status", "priority", "assignee")),
         ("expenses", "customer_id", ("number", "kind", "status", "spent_on", "amount")),
     )
 

@@ -1,5 +1,6 @@
 """The first page after signing in: what waits today, and the person's own figures."""
 
+import secrets
 from datetime import date, timedelta
 from typing import Any
 
@@ -7,9 +8,12 @@ from flask_admin import expose
 from flask_babel import format_date
 
 from crm_admin import clock
+from crm_admin.errors import filled_in
 from crm_admin.i18n import N_
 from crm_admin.models.contracts import Contract
-from crm_admin.services import overview
+from crm_admin.models.tasks import Priority, Task
+from crm_admin.models.users import User
+from crm_admin.services import access, overview, picklists, tasks, tips
 from crm_admin.views import columns, requests
 from crm_admin.views.page import Page, anyone
 from crm_admin.views.words import gettext as _
@@ -33,7 +37,9 @@ class Home(Page):
             today_text=format_date(today, "full"),
             figures=_figures(facts, today),
             lists=[_ending(facts, today)] if facts.ending is not None else [],
-            tips=_tips(facts, today),
+            tips=[_tip(tip) for tip in tips.of(tips.Day(actor, today, zone, facts))],
+            tasks=_tasks(facts.work, actor, today),
+            form_key=secrets.token_urlsafe(16),
             chart=_chart(facts, today),
         )
 
@@ -115,47 +121,55 @@ def _ending(facts: overview.Overview, today: date) -> dict[str, Any]:
     }
 
 
-def _tips(facts: overview.Overview, today: Any) -> list[dict[str, Any]]:
-    """Return what somebody should look at today (今日提示)."""
-    tips = [
-        {
-            "text": _("Contact %(customer)s", customer=name),
-            "url": f"/customers/details/?id={id}",
-            "tone": "bad" if day < today else "inf",
-            "when": day.isoformat(),
-        }
-        for id, name, day in facts.contacts_due
-    ]
-    if facts.to_decide:
-        tips.append(
+def _tip(tip: tips.Tip) -> dict[str, Any]:
+    """Return a tip (今日提示) as the page shows it."""
+    url = tip.url
+    if tip.record_id is not None:
+        url = f"/{tip.entity}/details/?id={tip.record_id}"
+    elif tip.entity:
+        url = requests.address(f"/{tip.entity}/", list(tip.asked))
+    return {
+        "text": filled_in(tip.message, tip.values, _),
+        "url": url,
+        "tone": tip.tone,
+        "when": tip.when.isoformat() if tip.when else "",
+    }
+
+
+def _tasks(day: tasks.Day | None, actor: User, today: date) -> dict[str, Any] | None:
+    """Return the tasks that are due (工作任务), each with its button where the user may do it."""
+    if day is None:
+        return None
+    edits = access.allows(actor, "edit", Task) and access.writable(actor, Task, "status")
+    mine = "/tasks/?assignee.is=me&status.is=open&sort=due_on"
+    kinds = access.readable(actor, Task, "kind")
+    return {
+        "rows": [
             {
-                "text": _("%(count)s expenses wait for a decision", count=facts.to_decide),
-                "url": "/expenses/?status.is=submitted",
-                "tone": "warn",
-                "when": "",
+                "key": one.key if edits else "",
+                "id": one.id,
+                "subject": one.subject,
+                "url": f"/tasks/details/?id={one.id}",
+                "about": one.customer or "",
+                "about_url": f"/customers/details/?id={one.customer_id}" if one.customer else "",
+                "kind": picklists.label("task_kinds", one.kind, requests.language())
+                if kinds
+                else "",
+                "urgent": one.priority == Priority.HIGH
+                and access.readable(actor, Task, "priority"),
+                "late": one.due_on < today,
+                "when": one.due_on.isoformat() if one.due_on < today else "",
             }
-        )
-    if facts.overdue:
-        tips.append(
-            {
-                "text": _(
-                    "%(count)s contracts have ended and are still in force", count=facts.overdue
-                ),
-                "url": f"/contracts/?status.is=active&ends_on.to={today - timedelta(days=1)}",
-                "tone": "bad",
-                "when": "",
-            }
-        )
-    tips += [
-        {
-            "text": _("%(name)s has a birthday", name=name),
-            "url": f"/contacts/details/?id={id}",
-            "tone": "ok",
-            "when": "",
-        }
-        for id, name in facts.birthdays
-    ]
-    return tips
+            for one in day.tasks
+        ],
+        "total": day.total,
+        "overdue": day.overdue,
+        "more": max(0, day.total - len(day.tasks)),
+        "due_url": f"{mine}&due_on.to={today}",
+        "all_url": mine,
+        "adds": access.allows(actor, "create", Task),
+        "today": today.isoformat(),
+    }
 
 
 def _chart(facts: overview.Overview, today: date) -> dict[str, Any] | None:

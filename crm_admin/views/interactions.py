@@ -21,8 +21,10 @@ class InteractionView(EntityView):
     narrowed = {"contact": "customer"}
     sections = (
         (BASICS, ("customer", "contact", "kind", "happened_at", "place", "author")),
-        (N_("What passed"), ("content", "effect", "next_step")),
+        (N_("What passed"), ("content", "effect", "next_step", "next_step_on")),
     )
+
+    related = (("tasks", "interaction_id", ("subject", "due_on", "status", "assignee")),)
 
     def start(self, record: Record) -> None:
         """Begin with the customer of the contact that the address names."""

@@ -69,7 +69,8 @@ def context(view: Any) -> dict[str, Any]:
         "restore_url": f"{view.path}restore/",
         "row_delete_url": _delete_url(view, actor, question),
         "empty": _empty(view, actor, question),
-        "tabs": [],
+        "tabs": [] if question.binned else view.list_tabs(_narrowed(here)),
+        "row_action": view.row_action(),
         "return_url": requests.address(view.path, here),
     }
 
@@ -149,7 +150,7 @@ def headings(
 
 
 #: Marks in a drawn row that stand for what differs from record to record; nobody can type them.
-_ID, _TITLE, _CELLS = "\x01", "\x02", "\x03"
+_ID, _TITLE, _CELLS, _KEY = "\x01", "\x02", "\x03", "\x04"
 
 
 def _rows(
@@ -168,17 +169,19 @@ def _rows(
     editable = set() if binned else _within(view, actor, "edit", ids)
     same = binned or access.same_records(view.model, actor, "edit", "delete")
     deletable = editable if same else _within(view, actor, "delete", ids)
+    keys = {} if binned else view.row_keys(ids)
     # Where a record has no name in the reader's language, its English one stands in.
     english = next((place for place, c in enumerate(shown, 1) if c.key == "label_en"), 0)
-    variants: dict[tuple[bool, bool], str] = {}
+    variants: dict[tuple[bool, bool, bool], str] = {}
     titles = escaped([make[0](row[1]) or (english and row[english]) or "—" for row in rows])
     parts = []
     for row, title, cells in zip(rows, titles, _cells(drawn_columns, rows), strict=True):
         id = row[0]
-        may = (id in editable, id in deletable)
+        may = (id in editable, id in deletable, id in keys)
         if (drawn_row := variants.get(may)) is None:
             drawn_row = variants[may] = _row(view, *may, binned)
-        filled = drawn_row.replace(_ID, str(id)).replace(_TITLE, title)
+        filled = drawn_row.replace(_ID, str(id)).replace(_KEY, keys.get(id, ""))
+        filled = filled.replace(_TITLE, title)
         parts.append(filled.replace(_CELLS, cells))
     return Markup("".join(parts))  # noqa: S704  (every value in them was escaped)
 
@@ -191,12 +194,12 @@ def _opening(kind: str, label: str) -> tuple[str, str]:
     return str(cell), str(blank)
 
 
-def _row(view: Any, editable: bool, deletable: bool, binned: bool) -> str:
+def _row(view: Any, editable: bool, deletable: bool, acts: bool, binned: bool) -> str:
     """Return a row with marks where its record belongs."""
-    facts = {"editable": editable, "deletable": deletable, "in_bin": binned}
-    marks = {"id": _ID, "title": _TITLE, "cells": _CELLS}
+    facts = {"editable": editable, "deletable": deletable, "acts": acts, "in_bin": binned}
+    marks = {"id": _ID, "title": _TITLE, "cells": _CELLS, "key": _KEY}
     selectable = not binned and bool(_actions(view, requests.actor(), binned=binned))
-    more = {"path": view.path, "selectable": selectable}
+    more = {"path": view.path, "selectable": selectable, "row_action": view.row_action()}
     key = (view.path, *facts.values())
     return str(drawn.once("entity/row.html", key, lambda: {**facts, **marks, **more}))
 

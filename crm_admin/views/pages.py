@@ -20,7 +20,7 @@ from crm_admin.services import (
     references,
     validation,
 )
-from crm_admin.views import columns, drawn, files, requests
+from crm_admin.views import columns, drawn, files, requests, timelines
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
 
@@ -43,7 +43,7 @@ def context(view: Any, record: Record) -> dict[str, Any]:
         "buttons": [*view.buttons(record), *_buttons(view, record), *view.sharing_button(record)],
         "sections": _sections(view, record, lacking),
         "tabs": [*_related(view, record), *view.extra_tabs(record)],
-        "timeline": _timeline(record),
+        "timeline": timelines.with_tasks(record, _timeline(record)),
         "timeline_new_url": _timeline_new(record),
         "history": [changed(view.model, entry) for entry in view.change_history(record)],
         "attachments": files.listed(view, record),
@@ -346,6 +346,7 @@ def _timeline(record: Record) -> list[dict[str, Any]]:
                 "by": one.get("author") or "",
                 "at": columns.moment(one.get("happened_at"), zone),
                 "url": f"/interactions/details/?id={row[0]}",
+                "moment": one.get("happened_at"),
             }
         )
     return entries

@@ -1,6 +1,7 @@
 """What one request is about: who asks, in which language and time zone, and for what in a list."""
 
 import secrets
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from flask_login import current_user
 from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.datastructures import MultiDict
 
-from crm_admin import i18n
+from crm_admin import clock, i18n
 from crm_admin.models.users import User
 from crm_admin.services import zones
 from crm_admin.services.listing import MOST_PAGES, Question
@@ -87,6 +88,11 @@ def post() -> Post:
 def company_zone() -> ZoneInfo:
     """Return the zone in which the company's days begin and end."""
     return zones.company(current_app.config["TIMEZONE"])
+
+
+def company_day() -> date:
+    """Return the company's day."""
+    return clock.day_in(company_zone())
 
 
 def theme() -> str:

@@ -59,6 +59,10 @@ OF_ONE_ENTITY = {
     ("expenses.step", "POST"): Line(
         "view", "/step/", 302, {"id": "{id}", "version": "1", "step": "approve"}, writes=False
     ),
+    ("tasks.done", "POST"): Line("edit", "/done/", 302, {"task": "{id}:1"}),
+    ("tasks.drop", "POST"): Line("edit", "/drop/", 302, {"task": "{id}:1"}),
+    ("tasks.reopen", "POST"): Line("edit", "/reopen/", 302, {"task": "{id}:1"}),
+    ("tasks.quick", "POST"): Line("create", "/quick/", 302, {"subject": "Call"}),
     ("users.set_password", "POST"): Line("edit", "/set_password/", 302, {"id": "{id}"}),
     ("roles.matrix", "GET"): Line("view", "/matrix/?id={id}"),
     ("roles.save_matrix", "POST"): Line(

@@ -118,7 +118,8 @@ def test_nothing_is_tied_to_anothers_record(view, column, people, client_of):
 #: Where one's own record fits only together with another field: tests of the entity try those.
 CLASHING = {
     ("contracts", "predecessor"), ("interactions", "contact"), ("interactions", "contract"),
-    ("expenses", "contract"), ("contracts", "contact"),
+    ("expenses", "contract"), ("contracts", "contact"), ("tasks", "contact"),
+    ("tasks", "contract"), ("tasks", "interaction"),
 }  # fmt: skip
 
 

@@ -20,6 +20,8 @@ from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
 from crm_admin.models.expenses import Expense, ExpenseStatus
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.promotion_materials import MaterialMovement, PromotionMaterial
+from crm_admin.models.tasks import Repeat, Task, TaskStatus
+from crm_admin.models.users import User
 from crm_admin.services import (
     access,
     completeness,
@@ -37,7 +39,9 @@ from crm_admin.services.tries import Visitor
 
 FOLDER = Path(__file__).parents[2] / "config" / "demo"
 DAY = date(2026, 3, 2)
-LOADED = (Customer, Contact, Contract, Interaction, Expense, PromotionMaterial, MaterialMovement)
+LOADED = (
+    Customer, Contact, Contract, Interaction, Expense, PromotionMaterial, MaterialMovement, Task,
+)  # fmt: skip
 PASSWORD = "no secret here"
 
 
@@ -170,6 +174,18 @@ class TestTheCompany:
             assert expense.decided_by_id != expense.claimant_id
             assert expense.version == entries[-1].version
             assert expense.paid_on is None or expense.decided_at.date() <= expense.paid_on <= DAY
+
+    def test_everybody_has_tasks_of_all_sorts(self):
+        found = db.session.scalars(select(Task)).all()
+        assert {task.status for task in found} == set(TaskStatus)
+        assert {task.repeat for task in found} >= {Repeat.WEEKLY, Repeat.MONTHLY, Repeat.NEVER}
+        late = {task.assignee_id for task in found if task.status == "open" and task.due_on <= DAY}
+        sellers = db.session.scalars(select(User).where(User.job_title.is_not(None))).all()
+        assert len({task.assignee_id for task in found}) > len(sellers) * 0.7
+        assert len(late) > 20
+        for task in found:
+            assert (task.done_at is not None) is (task.status == TaskStatus.DONE)
+            assert task.done_at is None or task.done_at.date() <= DAY
 
     def test_a_salesperson_sees_their_own_customers_only(self):
         seller = organisation.by_username("zhang.wei")

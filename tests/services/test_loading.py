@@ -16,6 +16,7 @@ from crm_admin.models.customers import Assignment, Customer, LifecycleStage, Lif
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.promotion_materials import MaterialMovement, MovementKind, PromotionMaterial
 from crm_admin.models.rules import Rule, Severity
+from crm_admin.models.tasks import Task
 from crm_admin.models.users import User
 from crm_admin.services import (
     access,
@@ -223,6 +224,22 @@ def test_another_customers_contact_is_refused(people):
     contact, customer = make(Contact), make(Customer)
     row = {"customer_id": customer.id, "contact_id": contact.id, "content": "Call"}
     assert refusal(Interaction, [row], people.system).keys() == {0}
+
+
+def test_a_loaded_task_has_its_contacts_customer_and_when_it_was_done(people):
+    contact = make(Contact)
+    row = {
+        "subject": "Call",
+        "contact_id": contact.id,
+        "status": "done",
+        "due_on": date(2026, 1, 31),
+    }
+    load(Task, [row, {"subject": "Think"}], people.system)
+    done, bare = db.session.scalars(select(Task).order_by(Task.id))
+    assert (done.customer_id, done.due_day) == (contact.customer_id, 31)
+    assert done.done_at is not None and done.done_by_id == done.assignee_id == people.system.id
+    assert (bare.customer_id, bare.done_at) == (None, None)
+    assert refusal(Task, [row | {"customer_id": make(Customer).id}], people.system).keys() == {0}
 
 
 def test_only_who_may_add_records_for_all_may_load(people):

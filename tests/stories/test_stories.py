@@ -232,3 +232,28 @@ def test_an_invitation_is_handed_over_and_used(people, enter, new_page, server):
     page.goto(f"/accounts/?user={newcomer.id}")
     assert "Used" in page.locator("main").inner_text()
     assert barriers(page) == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "done", "undo"),
+    [("en", "Done: Call Li", "Undo"), ("zh-CN", "已完成：Call Li", "撤销")],
+)
+def test_a_task_is_added_done_and_taken_back_by_keyboard(people, enter, locale, done, undo):
+    page = enter("ana", locale=locale, viewport=WIDE)
+    page.keyboard.press("t")
+    page.keyboard.type("Call Li")
+    page.keyboard.press("Enter")
+    task = page.locator("[data-row-link]", has_text="Call Li")
+    task.wait_for()
+    page.keyboard.press("j")
+    page.keyboard.press("d")
+    said = page.locator(".toast", has_text=done)
+    said.wait_for()
+    assert task.count() == 0
+    said.get_by_role("button", name=undo).click()
+    task.wait_for()
+    page.goto("/tasks/?assignee.is=me")
+    page.keyboard.press("j")
+    page.keyboard.press("d")
+    page.locator(".toast", has_text=done).wait_for()
+    assert page.locator("[data-row-action]").count() == 0

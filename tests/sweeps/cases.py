@@ -22,6 +22,7 @@ from crm_admin.models.promotion_materials import MaterialMovement, MovementKind,
 from crm_admin.models.roles import Role
 from crm_admin.models.rules import Rule
 from crm_admin.models.sharing import Deputy
+from crm_admin.models.tasks import Task
 from crm_admin.models.users import User
 from crm_admin.services import access, picklists
 from crm_admin.views import columns
@@ -35,7 +36,7 @@ IMPLIED = {"lookup": "view", "restore": "delete"}
 #: What is in the title of each record, so that no other text of a page is taken for it.
 MARK = "Quokka"
 #: Entities whose records belong to somebody; the others are everybody's who has the right.
-OWNED = {"customers", "contacts", "contracts", "expenses", "interactions"}
+OWNED = {"customers", "contacts", "contracts", "expenses", "interactions", "tasks"}
 #: Those that also lie in the pool, where nobody looks after them.
 POOLED = {"customers", "contacts"}
 #: Those that can only be added.
@@ -112,6 +113,9 @@ _OWNED = {
         Interaction, content=title, customer=customer_of("Parent", owner), author_id=owner.id
     ),
 }
+_OWNED["tasks"] = lambda title, owner: make(
+    Task, subject=title, customer=customer_of("Parent", owner), assignee_id=owner.id
+)
 _OWNED["deputies"] = lambda title, owner: make(
     Deputy,
     occasion=title,

@@ -31,6 +31,10 @@ FIXED = {
 }
 
 
+#: What makes other records, which have rights of their own: the task of a next step.
+MAKES = {"interactions": {"next_step_on": None}}
+
+
 def planted(view, people):
     """Make a record with values of its own; return it and {field: (kind, value, its text)}."""
     model, found, values = view.model, {}, {}
@@ -41,6 +45,7 @@ def planted(view, people):
             value = values[key] = make_value(number)
             text = f"{value:,.2f}" if column.kind == "money" else str(value).partition("\n")[0]
             found[key] = (column.kind, value, text)
+    values |= MAKES.get(stem(view), {})
     return full(stem(view), people, **values), found
 
 
