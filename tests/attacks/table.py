@@ -328,7 +328,7 @@ def _of_record(entity: str, function: str, method: str, line: Line, who: str, wh
         if whose != "bin" or not restores:
             return 404
         # What is typed into a record of the bin is shown again, to be copied; nothing is written.
-        kept = (function, method) == ("edit_view", "POST")
+        kept = function in ("edit_view", "fill_view") and method == "POST"
         return line.done if function == "restore" else 200 if kept else 404
     if not may(who, "view", entity, whose):
         return 404
