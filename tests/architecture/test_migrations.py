@@ -10,6 +10,8 @@ from sqlalchemy import create_engine, inspect, make_url, text
 from app import create_app
 from crm_admin.database import MIGRATIONS, db
 from crm_admin.models.base import Model
+from crm_admin.models.customers import Customer
+from crm_admin.services import expressions
 
 VERSIONS = sorted((Path(MIGRATIONS) / "versions").glob("*.py"))
 
@@ -114,3 +116,27 @@ def _indexes_and_checks(engine):
         for table in found.get_table_names()
         if not table.startswith("alembic")
     }
+
+
+def test_conditions_of_rules_become_expressions(build, tmp_path):
+    build(f"sqlite:///{tmp_path}/kept.db")
+    upgrade(revision="0006")
+    columns = "entity, field_key, kind, severity, weight, is_active, condition, message"
+    columns += ", updated_at, version, created_at"
+    insert = f"INSERT INTO rules ({columns}) VALUES "
+    kept = ["grade=A", "name = O'Hara", "parent=5", "stage=customer", None]
+    with db.engine.connect().execution_options(crm_writes=True) as connection:
+        for condition in kept:
+            values = {"condition": condition, "message": "Look!"}
+            row = "('customers', 'phone', 'required', 'warn', 1, 1, :condition, :message, "
+            row += "'2026-01-01', 1, '2026-01-01')"
+            connection.execute(text(insert + row), values)
+        connection.commit()
+    upgrade()
+    with db.engine.connect() as connection:
+        rows = connection.execute(text("SELECT condition, message_en FROM rules ORDER BY id"))
+        found = [tuple(row) for row in rows]
+    written = ["grade = 'A'", "name = 'O''Hara'", "parent = 5", "stage = 'customer'", None]
+    assert found == [(condition, "Look!") for condition in written]
+    for condition in filter(None, written):
+        expressions.compiled(Customer, condition)  # it can be read
