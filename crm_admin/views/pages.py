@@ -336,7 +336,9 @@ def _timeline(record: Record) -> list[dict[str, Any]]:
 
 def _timeline_new(record: Record) -> str | None:
     may = isinstance(record, Customer) and access.allows(requests.actor(), "create", Interaction)
-    return f"/interactions/new/?customer={record.id}" if may else None
+    here = f"/customers/details/?id={record.id}"
+    asked = [("customer", record.id), ("quick", "1"), ("url", here)]
+    return requests.address("/interactions/new/", asked) if may else None
 
 
 def changed(model: type[Record], entry: history.Entry) -> dict[str, Any]:

@@ -56,6 +56,15 @@ OF_ONE_ENTITY = {
     ("expenses.step", "POST"): Line(
         "view", "/step/", 302, {"id": "{id}", "version": "1", "step": "approve"}, writes=False
     ),
+    ("interactions.close", "POST"): Line("edit", "/close/", 302, {"id": "{id}", "version": "1"}),
+    ("interactions.correct", "POST"): Line("view", "/correct/", 302, {"id": "{id}", "text": ""}),
+    ("interactions.ask_reopening", "POST"): Line(
+        "edit", "/ask_reopening/", 302, {"id": "{id}", "reason": "It was wrong"}, writes=False
+    ),
+    ("interactions.answer_reopening", "POST"): Line(
+        "reopen", "/answer_reopening/", 302, {"id": "{id}", "agreed": "1"}, writes=False
+    ),
+    ("interactions.last_ones", "GET"): Line("view", "/last_ones/?customer={id}"),
     ("users.set_password", "POST"): Line("edit", "/set_password/", 302, {"id": "{id}"}),
     ("roles.matrix", "GET"): Line("view", "/matrix/?id={id}"),
     ("roles.save_matrix", "POST"): Line(
