@@ -76,9 +76,9 @@ def close(interaction: Interaction, actor: User, *, version: int | None = None) 
     Raises:
         Invalid: something is missing. Denied: somebody else wrote it.
     """
-    records.claim(interaction, actor, "edit")
     if not may_close(interaction, actor):
         raise Denied(N_("Who wrote it closes it, or who stands in for them."))
+    records.claim(interaction, actor, "edit")
     if version is not None and version != interaction.version:
         raise Conflict(N_("Someone else saved this record while you were editing it."))
     if interaction.closed_at is not None:
