@@ -23,7 +23,7 @@ LONGEST_REASON = 500
 class InteractionStatus(State):
     """Whether it was closed, and in time."""
 
-    OPEN = "open", N_("Open"), "warn"
+    OPEN = "open", N_("Not closed"), "warn"
     CLOSED = "closed", N_("Closed"), "ok"
     CLOSED_LATE = "closed_late", N_("Closed late"), "bad"
 

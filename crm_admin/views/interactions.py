@@ -31,13 +31,13 @@ from crm_admin.views.words import ngettext
 #: What the short form asks for, in the order in which it is typed.
 QUICK = (
     "customer",
-    "kind",
     "contact",
+    "kind",
+    "place",
     "content",
     "effect",
     "next_step",
     "next_step_on",
-    "place",
     "happened_at",
     "colleagues",
     "guests",
@@ -65,12 +65,12 @@ class InteractionView(EntityView):
     column_list = (
         "content",
         "customer",
-        "contact",
+        "status",
         "kind",
         "happened_at",
-        "place",
         "author",
-        "status",
+        "contact",
+        "place",
     )
     filters = (
         "customer",
