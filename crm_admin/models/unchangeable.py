@@ -40,7 +40,7 @@ def statements(table: str, dialect: str) -> Iterator[str]:
         )
         return
     # What replaces a row does not count as deleting it there.
-    replaced = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) "
+    replaced = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) "  # nosec B608
     for what, when in (("UPDATE", ""), ("DELETE", ""), ("INSERT", replaced)):
         yield (
             f"CREATE TRIGGER IF NOT EXISTS {table}_stay_{what.lower()} BEFORE {what} ON {table} "
