@@ -140,7 +140,7 @@ class InteractionView(EntityView):
         customer = form["customer"].data if "customer" in form else record.customer
         return {
             "last": _last(customer),
-            "last_url": f"{self.path}last_ones/",
+            "last_url": f"{self.path}ajax/last_ones/",
             "may_close": record.id is None or closing.offers(record, requests.actor()),
         }
 
@@ -160,7 +160,7 @@ class InteractionView(EntityView):
         fields = [form[key] for key in QUICK if key in form]
         return {"quick": True, "sections": [{"label": "", "fields": fields}]}
 
-    @expose("/last_ones/")
+    @expose("/ajax/last_ones/")
     def last_ones(self) -> str:
         """Show the last interactions with the customer that a form has just chosen. Source: B6"""
         customer = access.find(Customer, request.args.get("customer"), requests.actor())

@@ -64,7 +64,7 @@ OF_ONE_ENTITY = {
     ("interactions.answer_reopening", "POST"): Line(
         "reopen", "/answer_reopening/", 302, {"id": "{id}", "agreed": "1"}, writes=False
     ),
-    ("interactions.last_ones", "GET"): Line("view", "/last_ones/?customer={id}"),
+    ("interactions.last_ones", "GET"): Line("view", "/ajax/last_ones/?customer={id}"),
     ("users.set_password", "POST"): Line("edit", "/set_password/", 302, {"id": "{id}"}),
     ("roles.matrix", "GET"): Line("view", "/matrix/?id={id}"),
     ("roles.save_matrix", "POST"): Line(

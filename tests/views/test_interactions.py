@@ -118,7 +118,7 @@ def test_the_last_ones_by_anyone_seen_stand_beside_the_form(acme, people, client
     make(Interaction, customer=acme, author_id=people.ben.id, content="Ben was there")
     ana, cho = client_of(people.ana), client_of(people.cho)
     assert "Ben was there" in ana.get(f"/interactions/new/?customer={acme.id}").text
-    part = f"/interactions/last_ones/?customer={acme.id}"
+    part = f"/interactions/ajax/last_ones/?customer={acme.id}"
     assert "Ben was there" in ana.get(part).text
     assert "<html" not in ana.get(part).text
     assert "Ben was there" not in cho.get(part).text
