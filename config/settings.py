@@ -84,5 +84,11 @@ CUSTOMERS_PER_PERSON: int = 300
 #: Whether somebody who comes too late for a customer is told who looks after it now.
 CLAIM_NAMES_OWNER: bool = True
 
+#: Whether what is still open at the end of its day is closed by the system, as late.
+CLOSE_AT_MIDNIGHT: bool = False
+
+#: Whether a closed interaction can be opened again, by two people and with a reason.
+REOPENING: bool = False
+
 #: The least that the log says: DEBUG, INFO, WARNING or ERROR.
 LOG_LEVEL: str = "INFO"

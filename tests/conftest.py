@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from crm_admin.database import db
-from crm_admin.models import unchangeable
+from crm_admin.models import closed, unchangeable
 from crm_admin.models.base import Model
 from crm_admin.models.departments import Department
 from crm_admin.models.users import User
@@ -105,8 +105,11 @@ def _snapshot():
         statements = ["; ".join(["SET LOCAL session_replication_role = replica", *statements])]
     else:
         kept = [t.name for t in tables if t.info.get("unchangeable")]
-        asleep = [f"DROP TRIGGER {t}_stay_{what}" for t in kept for what in ("update", "delete")]
+        asleep = [gone for table in kept for gone in unchangeable.asleep(table)]
         awake = [made for table in kept for made in unchangeable.statements(table, dialect)]
+        with db.engine.connect() as connection:
+            asleep += closed.asleep(connection)
+            awake += [made for made in closed.statements(connection) if "DROP" not in made[:4]]
         statements = [*asleep, *statements, *awake]
 
     def put_back():

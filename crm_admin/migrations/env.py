@@ -5,7 +5,7 @@ from flask import current_app
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
-from crm_admin.models import search_index, unchangeable
+from crm_admin.models import closed, search_index, unchangeable
 
 settings = current_app.extensions["migrate"]
 
@@ -22,6 +22,8 @@ def run(connection):
         connection=connection, target_metadata=settings.db.metadata, **settings.configure_args
     )
     with context.begin_transaction():
+        for statement in closed.asleep(connection):
+            connection.exec_driver_sql(statement)
         context.run_migrations()
         # A rebuilt table has lost what keeps its search index in step, and its rows as they were.
         for table in settings.db.metadata.tables.values():
@@ -31,6 +33,7 @@ def run(connection):
                 search_index.make(table.name, connection)
             if table.info.get("unchangeable"):
                 unchangeable.make(table.name, connection)
+        closed.make(connection)
         if sqlite:
             broken = raw.execute("PRAGMA foreign_key_check").fetchall()
             if broken:

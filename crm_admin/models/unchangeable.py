@@ -39,8 +39,16 @@ def statements(table: str, dialect: str) -> Iterator[str]:
             "FOR EACH STATEMENT EXECUTE FUNCTION crm_refuse()"
         )
         return
-    for what in ("UPDATE", "DELETE"):
+    # What replaces a row does not count as deleting it there.
+    replaced = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) "  # nosec B608
+    for what, when in (("UPDATE", ""), ("DELETE", ""), ("INSERT", replaced)):
         yield (
             f"CREATE TRIGGER IF NOT EXISTS {table}_stay_{what.lower()} BEFORE {what} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, '{REFUSED}'); END"
+            f"{when}BEGIN SELECT RAISE(ABORT, '{REFUSED}'); END"
         )
+
+
+def asleep(table: str) -> Iterator[str]:
+    """Yield what takes the triggers of a table on SQLite away."""
+    for what in ("update", "delete", "insert"):
+        yield f"DROP TRIGGER {table}_stay_{what}"

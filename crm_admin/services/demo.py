@@ -30,6 +30,7 @@ from crm_admin.services import (
     demo_words,
     records,
 )
+from crm_admin.services.demo_closing import Closer
 from crm_admin.services.demo_company import Staff
 from crm_admin.services.demo_customers import Customers, Profile
 from crm_admin.services.demo_dealings import Dealings
@@ -100,7 +101,7 @@ class _Story:
         self.plan, self.words, self.staff, self.calendar = plan, words, staff, calendar
         self.actor = actor
         self.customers = Customers(words, staff, calendar)
-        self.dealings = Dealings(words, staff, calendar)
+        self.dealings = Dealings(words, staff, calendar, Closer(calendar, actor.id))
         self.tasks = demo_tasks.Tasks(words, staff, calendar)
         self.receivers: list[int] = []
 

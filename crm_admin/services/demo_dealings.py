@@ -10,6 +10,7 @@ from typing import Any
 from crm_admin.models.contracts import ContractKind, ContractStatus, RenewalPolicy
 from crm_admin.models.customers import LifecycleStage
 from crm_admin.models.expenses import ExpenseStatus
+from crm_admin.services.demo_closing import Closer
 from crm_admin.services.demo_company import Staff
 from crm_admin.services.demo_customers import Profile, Row
 from crm_admin.services.demo_words import Calendar, Words, lot
@@ -71,6 +72,7 @@ class Dealings:
     words: Words
     staff: Staff
     calendar: Calendar
+    closer: Closer
 
     def contracts(self, random: Random, profile: Profile, count: int) -> list[list[Row]]:
         """Return chains of contracts, each the one that follows the last; `count` in all."""
@@ -157,7 +159,9 @@ class Dealings:
         for position, day in enumerate(profile.days):
             phase = 0 if position < count * 0.12 else 1 if position < count * 0.4 else 2
             topic = random.choice(phases[phase])
-            yield self._interaction(random, profile, topic, day)
+            row = self._interaction(random, profile, topic, day)
+            self.closer.close(random, row, day, profile)
+            yield row
 
     def _weekday(self, random: Random, span: int) -> int:
         day = 1 + int(span * random.random())

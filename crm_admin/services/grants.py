@@ -20,6 +20,7 @@ WIDTH = {scope: width for width, scope in enumerate(Scope)}
 SPECIAL = {
     "customers": ("claim",),
     "expenses": ("approve", "pay"),
+    "interactions": ("reopen",),
     "users": ("view_as",),
     "job_runs": ("run",),
 }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from crm_admin import clock
 from crm_admin.database import WRITES, db
@@ -17,7 +17,12 @@ from crm_admin.models.contacts import Contact
 from crm_admin.models.contracts import Contract
 from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
 from crm_admin.models.expenses import Expense
-from crm_admin.models.interactions import Interaction
+from crm_admin.models.interactions import (
+    Interaction,
+    InteractionStatus,
+    interaction_colleagues,
+    interaction_guests,
+)
 from crm_admin.models.promotion_materials import MaterialMovement, MovementKind, PromotionMaterial
 from crm_admin.models.tasks import Task, TaskStatus
 from crm_admin.models.users import User
@@ -129,13 +134,43 @@ def _expenses(rows: Sequence[Row], actor: User) -> Mapping[int, Problem]:
     return found
 
 
-@_subject(Interaction)
+def _attend(rows: Sequence[Row], actor: User) -> None:
+    """Write who attended, and close the meetings then: a closed one takes nobody in."""
+    for table, key, of in (
+        (interaction_colleagues, "user_id", "colleagues"),
+        (interaction_guests, "contact_id", "guests"),
+    ):
+        attending = [
+            {"interaction_id": row.id, key: id} for row in rows for id in row.brought.get(of, ())
+        ]
+        if attending:
+            db.session.connection().execute(table.insert(), attending)
+    table = access.table_of(Interaction)
+    late = {True: InteractionStatus.CLOSED_LATE, False: InteractionStatus.CLOSED}
+    meetings = [
+        {"key": row.id, "at": at, "by": by, "state": late[row.closed_late]}
+        for row in rows
+        for at, by in row.brought.get("closed", ())
+    ]
+    if meetings:
+        closes = update(table).where(table.c.id == bindparam("key"))
+        closed = closes.values(
+            closed_at=bindparam("at"), closed_by_id=bindparam("by"), status=bindparam("state")
+        )
+        db.session.connection().execute(closed, meetings)
+
+
+@_subject(Interaction, _attend, "colleagues", "guests", "late")
 def _interactions(rows: Sequence[Row], actor: User) -> Mapping[int, Problem]:
     """Refuse another customer's contact, and what has not happened yet."""
     message = N_("This contact belongs to another customer.")
     found = _others(rows, Contact, "contact_id", message)
     latest = clock.now() + interactions.AHEAD
     for position, row in enumerate(rows):
+        row.closed_late = bool(row.brought.get("late"))
+        if row.closed_at is not None and row.brought.keys() & {"colleagues", "guests"}:
+            row.brought = {**row.brought, "closed": [(row.closed_at, row.closed_by_id)]}
+            row.closed_at, row.closed_by_id = None, None
         if row.happened_at and row.happened_at > latest:
             message = N_("This moment is still to come. Plans belong under “Next step”.")
             found[position] = Problem("happened_at", message)

@@ -482,6 +482,7 @@ function setUpLookup(lookup) {
     if (clear) clear.hidden = id === NO_RECORD;
     close();
     value.dispatchEvent(new Event("change", { bubbles: true }));
+    if (lookup.dataset.several) chosen = ""; // it has a box of its own now
   };
   const highlight = (index) => {
     const all = options().filter((option) => !option.hasAttribute("aria-disabled"));
@@ -585,6 +586,32 @@ function setUpLookup(lookup) {
   });
 }
 
+/** A search that adds to several: what is chosen gets a box of its own, and the search is empty again. */
+function setUpSeveral(lookup) {
+  const chosen = lookup.closest("fieldset").querySelector("[data-chosen]");
+  const value = lookup.querySelector('input[type="hidden"]');
+  const box = lookup.querySelector('[role="combobox"]');
+  value.addEventListener("change", () => {
+    if (value.value === NO_RECORD) return;
+    const kept = [...chosen.querySelectorAll("input")].find((one) => one.value === value.value);
+    if (kept) kept.checked = true;
+    else chosen.append(chosenOne(lookup.dataset.several, value.value, box.value));
+    value.value = NO_RECORD;
+    box.value = "";
+  });
+}
+
+function chosenOne(name, id, title) {
+  const label = document.createElement("label");
+  const input = document.createElement("input");
+  const words = document.createElement("span");
+  label.className = "check";
+  Object.assign(input, { type: "checkbox", name, value: id, checked: true });
+  words.textContent = title;
+  label.append(input, words);
+  return label;
+}
+
 /* ---- Record forms -------------------------------------------------------------------------------------------- */
 
 /** Keys to save and cancel, a warning before what was typed gets lost, and no sending twice. */
@@ -645,7 +672,8 @@ function setUpRecordForm() {
       form.requestSubmit(form.querySelector('[name="_continue_editing"]'));
     } else if (control && event.key === "Enter") {
       event.preventDefault();
-      form.requestSubmit(form.querySelector(".save-bar .primary"));
+      const further = event.shiftKey && form.querySelector("[data-shift-enter]");
+      form.requestSubmit(further || form.querySelector(".save-bar .primary"));
     } else if (event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open]")) {
       event.preventDefault(); // or this same key would close the question
       leave(form.dataset.cancel);
@@ -685,6 +713,25 @@ function setUpPreview() {
       if (!names.includes(event.target.name)) return;
       clearTimeout(timer);
       timer = setTimeout(refresh, 300);
+    });
+  }
+}
+
+/** What belongs to the record that a form's field names is fetched anew when another is chosen. */
+function setUpFollowers() {
+  for (const box of document.querySelectorAll("[data-follows]")) {
+    const form = box.closest("form");
+    form?.addEventListener("change", async (event) => {
+      if (event.target.name !== box.dataset.follows) return;
+      const url = new URL(box.dataset.url, location.href);
+      url.searchParams.set(event.target.name, event.target.value);
+      try {
+        const answer = await fetch(url);
+        if (!answer.ok) throw new Error(answer.statusText);
+        box.innerHTML = await answer.text();
+      } catch {
+        box.replaceChildren(); // better nothing than somebody else's
+      }
     });
   }
 }
@@ -738,6 +785,16 @@ function setUpFocusKeys() {
 
 function setUpSmallThings() {
   document.querySelector("[data-print]")?.addEventListener("click", () => print());
+  const first = document.querySelector("[data-focus]")?.dataset.focus;
+  if (first && !document.querySelector("[data-problems]")) document.getElementById(first)?.focus();
+  document.addEventListener("keydown", (event) => {
+    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (document.querySelector("dialog[open]")) return;
+    const link = document.querySelector(`a[data-key="${CSS.escape(event.key)}"]`);
+    if (!link) return;
+    event.preventDefault();
+    link.click();
+  });
   for (const form of document.querySelectorAll("[data-submit-on-change]")) {
     form.addEventListener("change", () => form.requestSubmit());
   }
@@ -753,9 +810,11 @@ setUpTabs();
 setUpLists();
 setUpFilters();
 document.querySelectorAll("[data-lookup]").forEach(setUpLookup);
+document.querySelectorAll("[data-several]").forEach(setUpSeveral);
 setUpRecordForm();
 setUpGroupedChoices();
 setUpPreview();
 document.querySelectorAll("[data-key-rows]").forEach(setUpKeyRows);
 setUpFocusKeys();
+setUpFollowers();
 setUpSmallThings();

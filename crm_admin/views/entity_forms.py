@@ -109,6 +109,8 @@ class EntityForms:
                     key = request.form.get("form_key", "").replace("\0", "")[:64]
                     values = self.values(form, record)
                     id, made = records.create_once(record, values, requests.actor(), key)
+                    if made:
+                        self.written(id)
                     return self.saved(id, is_new=True) if made else self._made_before(id)
             record = self.model()  # what was tried is no record
         else:
@@ -134,6 +136,7 @@ class EntityForms:
                 elif self.valid(form, record):
                     values = self.values(form, record)
                     records.change(record, values, requests.actor(), version=version)
+                    self.written(record.id)
                     return self.saved(record.id)
         except Conflict as meanwhile:
             flash(meanwhile.text(_), "warning")
@@ -197,6 +200,9 @@ class EntityForms:
                 form[column.key].errors = [*form[column.key].errors, trouble]
                 right = False
         return bool(right)
+
+    def written(self, id: int) -> None:
+        """Do what else the form asks for, in the same transaction; a refusal keeps all unsaved."""
 
     def saved(self, id: int, *, is_new: bool = False) -> Any:
         """Say that it is saved and go on: stay in the form, else to where it was opened from."""

@@ -87,5 +87,6 @@ def _address(one: Notification) -> str:
     if one.entity == "exports":
         return f"/exports/{one.record_id}"
     if one.record_id is None:
-        return f"/{one.entity}/" if one.entity else ""
+        query = f"?{one.values['query']}" if "query" in one.values else ""
+        return f"/{one.entity}/{query}" if one.entity else ""
     return f"/{one.entity}/details/?id={one.record_id}" if one.entity else ""

@@ -12,6 +12,7 @@ from crm_admin.models.interactions import Interaction
 from crm_admin.services import (
     access,
     completeness,
+    corrections,
     history,
     labels,
     listing,
@@ -336,6 +337,8 @@ def _timeline(record: Record) -> list[dict[str, Any]]:
     ]
     found = listing.related(Interaction, actor, "customer_id", record.id, keys, SHOWN_TIMELINE)
     language, zone, entries = requests.language(), requests.zone(), []
+    seen = "content" in keys
+    corrected = corrections.of_all(row[0] for row in found) if seen else {}
     for row in found:
         one = dict(zip(keys, row[1:], strict=True))
         kind = picklists.label("interaction_kinds", one.get("kind"), language)
@@ -343,6 +346,7 @@ def _timeline(record: Record) -> list[dict[str, Any]]:
             {
                 "title": kind or _("Interaction"),
                 "text": (one.get("content") or "")[:160],
+                "corrections": [said.text[:160] for said in corrected.get(row[0], ())],
                 "by": one.get("author") or "",
                 "at": columns.moment(one.get("happened_at"), zone),
                 "url": f"/interactions/details/?id={row[0]}",
@@ -354,7 +358,9 @@ def _timeline(record: Record) -> list[dict[str, Any]]:
 
 def _timeline_new(record: Record) -> str | None:
     may = isinstance(record, Customer) and access.allows(requests.actor(), "create", Interaction)
-    return f"/interactions/new/?customer={record.id}" if may else None
+    here = f"/customers/details/?id={record.id}"
+    asked = [("customer", record.id), ("quick", "1"), ("url", here)]
+    return requests.address("/interactions/new/", asked) if may else None
 
 
 def changed(model: type[Record], entry: history.Entry) -> dict[str, Any]:

@@ -62,12 +62,12 @@ def test_a_new_database_on_postgresql_matches_the_models(build, postgresql_url):
         build(url)
         upgrade()
         check()
-        upgraded = _indexes_and_checks(db.engine)
+        upgraded = _indexes_and_checks(db.engine), _triggers(db.engine)
         db.engine.dispose()
     with _Empty(postgresql_url) as url:
         fresh = create_engine(url)
         Model.metadata.create_all(fresh)
-        assert upgraded == _indexes_and_checks(fresh)
+        assert upgraded == (_indexes_and_checks(fresh), _triggers(fresh))
         fresh.dispose()
 
 
@@ -140,3 +140,15 @@ def test_conditions_of_rules_become_expressions(build, tmp_path):
     assert found == [(condition, "Look!") for condition in written]
     for condition in filter(None, written):
         expressions.compiled(Customer, condition)  # it can be read
+
+
+def _triggers(engine):
+    """Return {what watches a table on PostgreSQL, and what it calls: its making}."""
+    made = "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
+    called = "SELECT proname, prosrc FROM pg_proc WHERE proname LIKE 'crm_%'"
+    with engine.connect() as connection:
+        found = {
+            name: said for query in (made, called) for name, said in connection.execute(text(query))
+        }
+    assert {"interactions_closed", "interactions_closed_all", "corrections_stay"} <= found.keys()
+    return found

@@ -63,6 +63,15 @@ OF_ONE_ENTITY = {
     ("tasks.drop", "POST"): Line("edit", "/drop/", 302, {"task": "{id}:1"}),
     ("tasks.reopen", "POST"): Line("edit", "/reopen/", 302, {"task": "{id}:1"}),
     ("tasks.quick", "POST"): Line("create", "/quick/", 302, {"subject": "Call"}),
+    ("interactions.close", "POST"): Line("edit", "/close/", 302, {"id": "{id}", "version": "1"}),
+    ("interactions.correct", "POST"): Line("view", "/correct/", 302, {"id": "{id}", "text": ""}),
+    ("interactions.ask_reopening", "POST"): Line(
+        "edit", "/ask_reopening/", 302, {"id": "{id}", "reason": "It was wrong"}, writes=False
+    ),
+    ("interactions.answer_reopening", "POST"): Line(
+        "reopen", "/answer_reopening/", 302, {"id": "{id}", "agreed": "1"}, writes=False
+    ),
+    ("interactions.last_ones", "GET"): Line("view", "/ajax/last_ones/?customer={id}"),
     ("users.set_password", "POST"): Line("edit", "/set_password/", 302, {"id": "{id}"}),
     ("roles.matrix", "GET"): Line("view", "/matrix/?id={id}"),
     ("roles.save_matrix", "POST"): Line(

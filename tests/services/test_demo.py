@@ -1,5 +1,6 @@
 """The made-up company: believable, the same every time, and kept by the rules of a real one."""
 
+from collections import Counter
 from datetime import date
 from itertools import groupby
 from pathlib import Path
@@ -12,18 +13,25 @@ from stdnum.tw import ubn
 
 from crm_admin.cli import demo as command
 from crm_admin.database import db
+from crm_admin.models import closed
 from crm_admin.models.audit import AuditEntry
 from crm_admin.models.configuration import NumberSeries
 from crm_admin.models.contacts import Contact
 from crm_admin.models.contracts import Contract, ContractStatus
 from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
 from crm_admin.models.expenses import Expense, ExpenseStatus
-from crm_admin.models.interactions import Interaction
+from crm_admin.models.interactions import (
+    Interaction,
+    InteractionStatus,
+    interaction_colleagues,
+    interaction_guests,
+)
 from crm_admin.models.promotion_materials import MaterialMovement, PromotionMaterial
 from crm_admin.models.tasks import Repeat, Task, TaskStatus
 from crm_admin.models.users import User
 from crm_admin.services import (
     access,
+    closing,
     completeness,
     demo,
     demo_names,
@@ -234,10 +242,21 @@ def test_the_same_seed_makes_the_same_company(app):
     load()
     first = everything()
     with records.transaction("tests"):
-        for model in (Assignment, LifecycleStep, *reversed(LOADED), NumberSeries):
-            db.session.connection().execute(access.table_of(model).delete())
+        _clear(db.session.connection())
     load()
     assert everything() == first
+
+
+def _clear(connection):
+    """Remove all that was loaded, as only the database's owner can: part of it is closed."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+    for statement in closed.asleep(connection):
+        connection.exec_driver_sql(statement)
+    models = (Assignment, LifecycleStep, *reversed(LOADED), NumberSeries)
+    for table in (interaction_colleagues, interaction_guests, *map(access.table_of, models)):
+        connection.execute(table.delete())
+    closed.make(connection)
 
 
 def test_another_seed_makes_another_company(app):
@@ -278,3 +297,15 @@ def test_the_command_loads_once_and_then_asks(app):
         again = runner.invoke(command.command, options)
     assert again.exit_code == 1
     assert "--yes" in again.output
+
+
+def test_interactions_were_closed_as_a_rule(app):
+    load(100)
+    states = Counter(db.session.scalars(select(Interaction.status)))
+    assert states[InteractionStatus.CLOSED] > 5 * states[InteractionStatus.CLOSED_LATE] > 0
+    assert 0 < states[InteractionStatus.OPEN] < 100
+    assert states[None] > 0  # from before the company closed anything
+    for one in db.session.scalars(select(Interaction).where(Interaction.closed_at.is_not(None))):
+        assert one.closed_at >= one.happened_at
+        lacks = [*closing.missing(one)]
+        assert not lacks or one.closed_by.is_system, lacks

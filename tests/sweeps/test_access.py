@@ -27,6 +27,11 @@ PARTICULAR = {
     "tasks.drop": "edit",
     "tasks.reopen": "edit",
     "tasks.quick": "create",
+    "interactions.close": "edit",  # tests/views/test_interactions.py, as the next four
+    "interactions.correct": "view",
+    "interactions.ask_reopening": "edit",
+    "interactions.answer_reopening": "reopen",
+    "interactions.last_ones": "view",
     "users.set_password": "edit",
     "customers.hand_over": "assign",  # tests/views/test_handovers.py
     "customers.handover": "assign",

@@ -31,7 +31,7 @@ from scripts import translations
 CHINESE = ("zh_Hans_CN", "zh_Hant_TW")
 #: Names of products, formats and keys, and what the people, places and sources of tests are called.
 NAMES = re.compile(
-    r"\b(CRM Admin|CSV|XLSX|Excel|Ctrl|Enter|Esc|LINE|Asia/Taipei|CNY"
+    r"\b(CRM Admin|CSV|XLSX|Excel|Ctrl|Shift|Enter|Esc|LINE|Asia/Taipei|CNY"
     r"|ana|ben|cho|dev|eve|fay|north|south|tests|Asia/Shanghai|Headquarters|AAA|grade=A)\b|{\w+}|\S+@\S+|\.[a-z]+\b",
     re.IGNORECASE,
 )
