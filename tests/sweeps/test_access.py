@@ -23,6 +23,8 @@ TRIED = {
 }  # fmt: skip
 PARTICULAR = {
     "expenses.step": "edit",  # tests/views/test_expenses.py tries the steps themselves
+    "events.answer": "view",  # tests/views/test_events.py
+    "events.cancel": "edit",
     "users.set_password": "edit",
     "customers.hand_over": "assign",  # tests/views/test_handovers.py
     "customers.handover": "assign",
@@ -74,6 +76,11 @@ ELSEWHERE = {
     "inbox.index": "tests/views/test_home.py",
     "inbox.open": "tests/views/test_home.py",
     "inbox.read": "tests/views/test_home.py",
+    "calendar.index": "tests/views/test_calendar.py",
+    "calendar.make_feed": "one's own; tests/views/test_calendar_feed.py",
+    "calendar.end_feed": "one's own",
+    "calendar_feed.read": "tests/views/test_calendar_feed.py",
+    "visits.index": "tests/views/test_visits.py",
     "search.index": "below",
     "recycle_bin.index": "below",
     "completeness.index": "below",

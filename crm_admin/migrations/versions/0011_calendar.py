@@ -104,6 +104,10 @@ def upgrade():
     with op.batch_alter_table('event_guests', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_event_guests_event_id_user_id'), ['event_id', 'user_id'], unique=True)
         batch_op.create_index(batch_op.f('ix_event_guests_user_id_event_id'), ['user_id', 'event_id'], unique=False)
+    with op.batch_alter_table('interactions', schema=None) as batch_op:
+        batch_op.drop_index('ix_interactions_customer_id_happened_at')
+        batch_op.create_index(batch_op.f('ix_interactions_customer_id_happened_at_kind_deleted_at'), ['customer_id', 'happened_at', 'kind', 'deleted_at'], unique=False)
+
     _give_rights()
 
 
@@ -121,5 +125,8 @@ def _give_rights():
 
 
 def downgrade():
+    with op.batch_alter_table('interactions', schema=None) as batch_op:
+        batch_op.drop_index('ix_interactions_customer_id_happened_at_kind_deleted_at')
+        batch_op.create_index('ix_interactions_customer_id_happened_at', ['customer_id', 'happened_at'], unique=False)
     for table in ("event_guests", "events", "calendar_feeds", "cadence_kinds", "cadences"):
         op.drop_table(table)
