@@ -22,6 +22,7 @@ from crm_admin.models.interactions import Interaction
 from crm_admin.models.promotion_materials import MaterialMovement, PromotionMaterial
 from crm_admin.models.users import User
 from crm_admin.services import (
+    demo_calendar,
     demo_company,
     demo_dealings,
     demo_stock,
@@ -85,6 +86,8 @@ def make(plan: Plan, folder: Path, password: str, actor: User, tell: Tell) -> St
         tell(min(first + BATCH, plan.count), plan.count)
     with records.transaction(SOURCE):
         story.stock()
+    with records.transaction(SOURCE):
+        demo_calendar.settle(actor, staff, calendar, plan.seed)
     return staff
 
 

@@ -108,7 +108,7 @@ def _follow_up(record: Event, changed: Mapping[str, list[Any]], actor: User) -> 
             row.answer, row.answered_at = Answer.YES, clock.now()
         elif what:
             messages.append(_message(record, people[row.user_id], actor, what))
-    if record.owner_id != actor.id and _TOLD & changed.keys():
+    if record.owner_id != actor.id and not actor.is_system and _TOLD & changed.keys():
         what = CANCELLED if record.cancelled_at else CHANGED if record.version > 1 else PLACED
         messages.append(_message(record, people[record.owner_id], actor, what))
     messages += [_farewell(record, people[id], REMOVED) for id in removed if id != actor.id]

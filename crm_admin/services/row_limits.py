@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_, select
 
-from crm_admin.database import ask
+from crm_admin.database import READS_ONLY, ask, db
 from crm_admin.errors import Invalid
 from crm_admin.models.base import Model, Record
 from crm_admin.models.roles import Scope
@@ -41,7 +41,9 @@ def limit(model: type[Model], actor: User, verb: str = "view") -> ColumnElement[
     if any(g.scope is Scope.ALL and not g.when for g in grants) and not _hides(model, actor):
         return limit(model, actor) if verb in _OF_SEEN else None
     rights = rights_kept()
-    place = (actor.id, verb, model.__tablename__)
+    place: tuple[Any, ...] = (actor.id, verb, model.__tablename__)
+    if _hides(model, actor) and _looks():
+        place = (*place, READS_ONLY)
     if place not in rights.theirs:
         found = _theirs(model, actor, grants, verb)
         # What is given alike reaches no further than what is seen.
@@ -111,13 +113,20 @@ def _hides(model: type[Model], actor: User) -> bool:
     return issubclass(model, Record) and bool(model.private) and not actor.is_system
 
 
+def _looks() -> bool:
+    """Return whether whoever asks looks as the actor, and is somebody else."""
+    return bool(db.session().info.get(READS_ONLY))
+
+
 def _not_private(model: type[Model], actor: User) -> ColumnElement[bool]:
     """Return which records are not private, or are so to the actor.
 
-    Who stands in for somebody is not let in, nor is an administrator.
+    Who stands in for somebody is not let in, nor is an administrator, nor who looks as another.
     """
     assert issubclass(model, Record)
     table = table_of(model)
+    if _looks():
+        return table.c[model.private].is_(False)
     mine = [table.c[key] == actor.id for key in model.owners]
     given = [_invited(model, actor), _shared(model, actor, "view")]
     let_in = [one for one in given if one is not None]
