@@ -71,9 +71,7 @@ class Event(Customizable, Record):
     subject: Mapped[str] = field(label=N_("Title"))
     kind: Mapped[str | None] = field(label=N_("Kind"), picklist="event_kinds")
     starts_at: Mapped[datetime] = field(label=N_("Starts"))
-    ends_at: Mapped[datetime] = field(
-        label=N_("Ends"), help=N_("Empty: an hour after it starts.")
-    )
+    ends_at: Mapped[datetime] = field(label=N_("Ends"))
     is_all_day: Mapped[bool] = field(
         label=N_("All day"), default=False, help=N_("Of the times only the days count.")
     )
@@ -124,7 +122,7 @@ class Event(Customizable, Record):
 
 
 class CalendarFeed(Model):
-    """The secret address of somebody's calendar; only its hash is kept. Renewed, the row changes."""
+    """The secret address of somebody's calendar; only its hash is kept."""
 
     __tablename__ = "calendar_feeds"
 

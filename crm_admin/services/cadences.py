@@ -10,7 +10,19 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, case, exists, func, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from crm_admin import clock
@@ -118,7 +130,7 @@ def page(
     if person is not None:
         values["person"] = person
     rows, told = ask(statement, values).all(), _told(actor)
-    return [_row(row, found, told) for row in rows], rows[0].count if rows else 0
+    return [_row(row, found, told) for row in rows], rows[0].whole if rows else 0
 
 
 def overdue(actor: User, today: date) -> tuple[int, list[Due]]:
@@ -135,6 +147,7 @@ def people(actor: User) -> list[tuple[int, str]]:
     if not sees(actor):
         return []
     theirs, manager = access.rows(Customer, actor), Customer.account_manager_id
+    known: ColumnElement[bool]
     if access.limit(Customer, actor) is None:  # a look at the index for each person
         known = exists().where(manager == User.id, *theirs)
     else:
@@ -169,9 +182,7 @@ def tell(found: Sequence[Due]) -> int:
             record_id=one.id,
         )
         for one in found
-        for user_id in dict.fromkeys(
-            (one.manager_id, one.chief_id if one.tells_chief else None)
-        )
+        for user_id in dict.fromkeys((one.manager_id, one.chief_id if one.tells_chief else None))
         if user_id is not None
     )
 
@@ -276,7 +287,7 @@ def _due(found: tuple[Rule, ...], theirs: ColumnElement[bool] | None, of_one: bo
         .subquery()
     )
     count = select(func.count()).select_from(inner).where(late).scalar_subquery()
-    return _named(paged, count.label("count")).order_by(paged.c.rank, paged.c.id)
+    return _named(paged, count.label("whole")).order_by(paged.c.rank, paged.c.id)
 
 
 @lru_cache(maxsize=50)
@@ -305,7 +316,7 @@ def _named(chosen: Any, *more: Any) -> Select[Any]:
 
 
 def _day(moment: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return a moment as a number of days that the database reckons with, near enough to sort by."""
+    """Return a moment as a number of days, near enough to sort by."""
     if db.engine.dialect.name == "sqlite":
         return func.julianday(moment)
     return func.extract("epoch", moment) / 86_400

@@ -117,7 +117,7 @@ def text(actor: User, name: str) -> bytes:
     asked = calendars.Asked(actor, (actor.id,), today - BACK, today + AHEAD, zone)
     for entry in calendars.of_days(asked, fed=True):
         calendar.add_component(_day(entry))
-    return calendar.to_ical()
+    return bytes(calendar.to_ical())
 
 
 def _events(actor: User) -> list[Event]:
@@ -172,4 +172,3 @@ def _day(entry: calendars.Entry) -> Entry:
     found.add("summary", entry.title)
     found.add("transp", "TRANSPARENT")
     return found
-

@@ -186,7 +186,7 @@ def _chosen(reach: ColumnElement[bool] | None) -> Select[Any]:
     """Return the select of the events of `people`; `reached` says which may be seen."""
     events, guests = access.table_of(Event), access.table_of(EventGuest)
     owner, guest = access.table_of(User).alias(), access.table_of(User).alias()
-    who = bindparam("people", expanding=True)
+    who: Any = bindparam("people", expanding=True)
     invited = and_(
         guests.c.event_id == events.c.id, guests.c.user_id.in_(who), guests.c.answer != Answer.NO
     )

@@ -62,7 +62,9 @@ def _of_seller(random: Random, owner_id: int, calendar: Calendar, actor: User) -
     for day in range(-BEHIND, AHEAD):
         if calendar.is_weekend(-day) or not known:
             continue
-        for minute in sorted(random.sample((540, 630, 840, 930, 1020), random.choice((0, 1, 1, 2)))):
+        for minute in sorted(
+            random.sample((540, 630, 840, 930, 1020), random.choice((0, 1, 1, 2)))
+        ):
             kind, title, place = random.choice(WITH_CUSTOMER)
             customer = random.choice(known)
             length = 30 if kind == "call" else random.choice((60, 60, 90))
@@ -70,12 +72,13 @@ def _of_seller(random: Random, owner_id: int, calendar: Calendar, actor: User) -
             event.subject = title.format(customer=customer.short_name or customer.name)[:200]
             event.kind, event.place, event.customer_id = kind, place, customer.id
             records.save(event, actor)
+    workdays = [day for day in range(1, AHEAD) if not calendar.is_weekend(-day)]
     if random.random() < 0.3:
-        event = _event(owner_id, calendar, random.choice((3, 4, 8)), 0, 60)
+        event = _event(owner_id, calendar, random.choice(workdays), 0, 60)
         event.subject, event.kind, event.is_all_day = "年假", "leave", True
         records.save(event, actor)
     if random.random() < 0.3:
-        event = _event(owner_id, calendar, random.choice((1, 2)), 720, 60)
+        event = _event(owner_id, calendar, random.choice(workdays), 720, 60)
         event.subject, event.kind, event.is_private = "体检", "other", True
         records.save(event, actor)
 

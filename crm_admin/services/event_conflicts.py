@@ -71,7 +71,7 @@ def _statement() -> Select[Any]:
     """Return the select of what `people` have between `since` and `until`, made once."""
     events, guests = access.table_of(Event), access.table_of(EventGuest)
     owner, guest = access.table_of(User).alias(), access.table_of(User).alias()
-    people = bindparam("people", expanding=True)
+    people: Any = bindparam("people", expanding=True)
     invited = and_(
         guests.c.event_id == events.c.id,
         guests.c.user_id.in_(people),

@@ -116,7 +116,9 @@ class CalendarPage(Page):
         with records.transaction("form"):
             secret = calendar_feeds.make(requests.actor())
         address = url_for("calendar_feed.read", secret=secret, _external=True)
-        flash(_("The address of your calendar, shown once: %(address)s", address=address), "warning")
+        flash(
+            _("The address of your calendar, shown once: %(address)s", address=address), "warning"
+        )
         return redirect(f"{self.path}#feed")
 
     @expose("/feed/end/", methods=("POST",))
@@ -140,7 +142,7 @@ def _place(today: date, known: set[int]) -> Place:
         view if view in VIEWS else "week",
         min(max(day, EARLIEST), LATEST),
         whose if whose in WHOSE else "me",
-        tuple(dict.fromkeys(id for id in asked if id in known)),  # type: ignore[misc]
+        tuple(dict.fromkeys(id for id in asked if id in known)),
     )
 
 
@@ -173,7 +175,7 @@ def _heading(place: Place) -> str:
     if place.view == "day":
         return str(format_date(place.day, "full"))
     if place.view == "month":
-        return str(format_date(place.day, "yMMMM" if requests.language() == "en" else "y年M月"))
+        return str(format_date(place.day, "MMMM y" if requests.language() == "en" else "y年M月"))
     first, last = place.first_on, place.last_on
     return f"{format_date(first, 'medium')} – {format_date(last, 'medium')}"
 

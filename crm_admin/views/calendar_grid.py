@@ -92,7 +92,9 @@ class Grid:
             {
                 "row": (hour - self.first) * 4 + 1,
                 "url": f"/events/new/?starts_at={day}T{hour:02}:00",
-                "label": _("New event at %(time)s", time=f"{format_date(day, 'MMM d')} {hour:02}:00"),
+                "label": _(
+                    "New event at %(time)s", time=f"{format_date(day, 'MMM d')} {hour:02}:00"
+                ),
             }
             for hour in range(self.first, self.last)
         ]
@@ -116,9 +118,7 @@ class Grid:
                 continue
             free[lane : lane + 1] = [row + height]
             height = min(height, (self.last - self.first) * 4 + 1 - row)
-            blocks.append(
-                self._shown(one, day) | {"row": row, "height": height, "lane": lane + 1}
-            )
+            blocks.append(self._shown(one, day) | {"row": row, "height": height, "lane": lane + 1})
         return blocks, len(free), folded
 
     def _minutes(self, one: Entry, day: date) -> tuple[int, int]:

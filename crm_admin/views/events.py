@@ -62,12 +62,12 @@ class EventView(EntityView):
         """Return the form; whole days stand in it by the clock they were written by."""
         assert isinstance(record, Event)
         form = super().form_of(record, data)
-        ticked: Any = form["is_all_day"] if "is_all_day" in form else None
+        fields: dict[str, Any] = {field.name: field for field in form}
+        ticked = fields.get("is_all_day")
         if not (record.is_all_day if ticked is None else ticked.data):
             return form
         for key in _TIMES:
-            field: Any = form[key] if key in form else None
-            if field is not None:
+            if (field := fields.get(key)) is not None:
                 kept = getattr(record, key)
                 if key == "ends_at" and record.is_all_day and record.id and kept:
                     kept -= timedelta(minutes=1)  # the last minute of the last day
@@ -113,9 +113,7 @@ class EventView(EntityView):
         fields = [("id", record.id), ("version", record.version)]
         asked = _("Cancel this event? All who are invited are told.")
         url = f"{self.path}cancel/"
-        return [
-            pages.button(_("Cancel event"), url, "calendar-x", fields=fields, confirm=asked)
-        ]
+        return [pages.button(_("Cancel event"), url, "calendar-x", fields=fields, confirm=asked)]
 
     def more_context(self, record: Record) -> dict[str, Any]:
         """Show who comes, and let who is invited answer."""

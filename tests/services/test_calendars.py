@@ -92,9 +92,7 @@ def test_what_is_cancelled_is_shown_as_such_and_makes_nobody_busy(people):
 
 
 def test_contracts_that_end_and_customers_to_contact_stand_on_their_day(people):
-    customer = make(
-        Customer, name="Acme", account_manager_id=people.ana.id, next_contact_on=DAY
-    )
+    customer = make(Customer, name="Acme", account_manager_id=people.ana.id, next_contact_on=DAY)
     make(Contract, title_text="Service", customer=customer, owner_id=people.ana.id,
          status=ContractStatus.ACTIVE, starts_on=DAY - timedelta(days=9), ends_on=DAY)  # fmt: skip
     found = {(one.label, one.title) for one in shown(people.ana)}

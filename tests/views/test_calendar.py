@@ -110,8 +110,10 @@ def test_one_chooses_whose_calendar_is_shown(people, client_of):
     assert "Far away" in page(client_of(people.dev), whose="all")
     text = page(client_of(people.ana), person=people.cho.id, whose="all")
     assert "Hers" in text and "Far away" not in text and "His" not in text
-    for nonsense in ({"person": "x"}, {"view": "year"}, {"on": "never"}, {"on": "9999-12-31"},
-                     {"on": "0001-01-01"}, {"whose": "nobody"}, {"person": "99999999999"}):  # fmt: skip
+    for nonsense in (
+        {"person": "x"}, {"view": "year"}, {"on": "never"}, {"on": "9999-12-31"},
+        {"on": "0001-01-01"}, {"whose": "nobody"}, {"person": "99999999999"},
+    ):  # fmt: skip
         assert client.get("/calendar/", query_string=nonsense).status_code == 200
 
 
