@@ -68,7 +68,7 @@ class Event(Customizable, Record):
     #: Who was taken off the list just now, and is to be told.
     uninvited = cast("tuple[int, ...]", ())
 
-    subject: Mapped[str] = field(label=N_("Title"))
+    subject: Mapped[str] = field(label=N_("Event title"))
     kind: Mapped[str | None] = field(label=N_("Kind"), picklist="event_kinds")
     starts_at: Mapped[datetime] = field(label=N_("Starts"))
     ends_at: Mapped[datetime] = field(label=N_("Ends"))

@@ -41,7 +41,7 @@ class EventView(EntityView):
     sections = (
         (BASICS, ("subject", "kind", *_TIMES, "is_all_day", "place")),
         (N_("Who comes"), ("owner", "guests")),
-        (N_("For whom"), ("customer", "contact")),
+        (N_("About whom"), ("customer", "contact")),
         (MORE, ("is_private", "notes")),
     )
 
