@@ -14,9 +14,11 @@ from crm_admin.cli import demo as command
 from crm_admin.database import db
 from crm_admin.models.audit import AuditEntry
 from crm_admin.models.configuration import NumberSeries
+from crm_admin.models.cadences import Cadence
 from crm_admin.models.contacts import Contact
 from crm_admin.models.contracts import Contract, ContractStatus
 from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
+from crm_admin.models.events import Event, EventGuest
 from crm_admin.models.expenses import Expense, ExpenseStatus
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.promotion_materials import MaterialMovement, PromotionMaterial
@@ -216,7 +218,14 @@ def test_the_same_seed_makes_the_same_company(app):
     load()
     first = everything()
     with records.transaction("tests"):
-        for model in (Assignment, LifecycleStep, *reversed(LOADED), NumberSeries):
+        for model in (
+            EventGuest,
+            Event,
+            Assignment,
+            LifecycleStep,
+            *reversed(LOADED),
+            NumberSeries,
+        ):
             db.session.connection().execute(access.table_of(model).delete())
     load()
     assert everything() == first
@@ -260,3 +269,13 @@ def test_the_command_loads_once_and_then_asks(app):
         again = runner.invoke(command.command, options)
     assert again.exit_code == 1
     assert "--yes" in again.output
+
+
+def test_people_have_a_calendar_and_cadences_by_grade(app):
+    load(20)
+    assert count(Event) > 20
+    assert count(EventGuest) > 0
+    assert count(Cadence) == 4
+    events = count(Event)
+    load(2)
+    assert count(Event) == events, "a second load adds none"
