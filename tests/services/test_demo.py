@@ -13,8 +13,8 @@ from stdnum.tw import ubn
 from crm_admin.cli import demo as command
 from crm_admin.database import db
 from crm_admin.models.audit import AuditEntry
-from crm_admin.models.configuration import NumberSeries
 from crm_admin.models.cadences import Cadence
+from crm_admin.models.configuration import NumberSeries
 from crm_admin.models.contacts import Contact
 from crm_admin.models.contracts import Contract, ContractStatus
 from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
