@@ -200,6 +200,10 @@ class Record(Model):
     search_keys: ClassVar[tuple[str, ...]] = ()
     #: The field shown beside its title where one is chosen among many.
     detail: ClassVar[str] = ""
+    #: Who is invited to a record may see it: (table, its column of records, its column of users).
+    invites: ClassVar[tuple[str, str, str] | None] = None
+    #: The column that says a record is for its owners and those invited alone, whatever others may.
+    private: ClassVar[str] = ""
     #: Whether people's rules, rights and lists depend on it, so that what is kept of it is stale.
     configures: ClassVar[bool] = False
 

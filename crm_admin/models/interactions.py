@@ -52,7 +52,8 @@ class Interaction(Searchable, Checked, Customizable, Record):
 
     __tablename__ = "interactions"
     __table_args__ = (
-        Index(None, "customer_id", "happened_at"),
+        # Visits due look for the last of some kinds: here is all that they ask.
+        Index(None, "customer_id", "happened_at", "kind", "deleted_at"),
         Index(None, "happened_at", "id"),
         Index(None, "author_id", "happened_at"),
         Index(None, "status", "happened_at"),

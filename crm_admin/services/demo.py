@@ -23,6 +23,7 @@ from crm_admin.models.promotion_materials import MaterialMovement, PromotionMate
 from crm_admin.models.tasks import Repeat, Task
 from crm_admin.models.users import User
 from crm_admin.services import (
+    demo_calendar,
     demo_company,
     demo_dealings,
     demo_stock,
@@ -89,6 +90,8 @@ def make(plan: Plan, folder: Path, password: str, actor: User, tell: Tell) -> St
     with records.transaction(SOURCE):
         story.stock()
         story.desks()
+    with records.transaction(SOURCE):
+        demo_calendar.settle(actor, staff, calendar, plan.seed)
     return staff
 
 

@@ -59,6 +59,12 @@ ACTIONS = {
     "second factor taken away": N_("Second factor taken away"),
     "recovery code used": N_("Recovery code used"),
     "recovery codes renewed": N_("Recovery codes renewed"),
+    "cancelled": N_("Cancelled"),
+    "accepted": N_("Invitation to an event accepted"),
+    "declined": N_("Invitation to an event declined"),
+    "feed made": N_("Calendar address made"),
+    "feed renewed": N_("Calendar address renewed"),
+    "feed ended": N_("Calendar address switched off"),
     "session ended": N_("Session ended"),
     "sessions ended": N_("All other sessions ended"),
 }

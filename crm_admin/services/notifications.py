@@ -63,7 +63,12 @@ def inbox(
 
 
 #: What messages of a kind tell of the record they are about, beside its name.
-_TELLS = {"renewal": ("ends_on", "customer_id"), "task": ("subject", "due_on")}
+_TELLS = {
+    "renewal": ("ends_on", "customer_id"),
+    "task": ("subject", "due_on"),
+    "event": ("subject", "starts_at", "ends_at", "place", "owner_id"),
+    "visit": ("name", "grade"),
+}
 _GONE = N_("This was about a record that you do not see now.")
 _NEWS = N_("There is news of “%(kind)s”; the record shows what you may see of it.")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_, select
 
-from crm_admin.database import ask
+from crm_admin.database import READS_ONLY, ask, db
 from crm_admin.errors import Invalid
 from crm_admin.models.base import Model, Record
 from crm_admin.models.roles import Scope
@@ -21,6 +21,8 @@ from crm_admin.services.entity_names import table_of, target_of
 from crm_admin.services.grants import allows, grants_of, includes
 from crm_admin.services.role_rights import Grant, Person, rights_kept
 
+#: What one may do to a record since one is invited to it.
+_READS = ("view", "lookup", "export")
 _log = logging.getLogger(__name__)
 #: Rights about records that one sees: the conditions and the scope of *View* bind them too.
 _OF_SEEN = frozenset(
@@ -39,10 +41,12 @@ def limit(model: type[Model], actor: User, verb: str = "view") -> ColumnElement[
     grants = grants_of(actor, verb, model)
     if not grants:
         return false()
-    if any(g.scope is Scope.ALL and not g.when for g in grants):
+    if any(g.scope is Scope.ALL and not g.when for g in grants) and not _hides(model, actor):
         return limit(model, actor) if verb in _OF_SEEN else None
     rights = rights_kept()
-    place = (actor.id, verb, model.__tablename__)
+    place: tuple[Any, ...] = (actor.id, verb, model.__tablename__)
+    if _hides(model, actor) and _looks():
+        place = (*place, READS_ONLY)
     if place not in rights.theirs:
         found = _theirs(model, actor, grants, verb)
         # What is given alike reaches no further than what is seen.
@@ -80,8 +84,19 @@ def _theirs(
 ) -> ColumnElement[bool] | None:
     """Return which records the grants reach together, or None where they reach all.
 
-    With `shared`, what was shared with the actor is among them.
+    With `shared`, what was shared with the actor is among them, and what they are invited to.
     """
+    found = _reached(model, actor, grants, verb, shared=shared)
+    if not _hides(model, actor):
+        return found
+    open_to = _not_private(model, actor)
+    return open_to if found is None else and_(found, open_to)
+
+
+def _reached(
+    model: type[Model], actor: User, grants: Sequence[Grant], verb: str, *, shared: bool
+) -> ColumnElement[bool] | None:
+    """Return what `_theirs` does, as if nothing were private."""
     reached: list[ColumnElement[bool]] = []
     for grant in grants:
         within = _within(model, actor, grant, verb) if issubclass(model, Record) else None
@@ -91,7 +106,43 @@ def _theirs(
         reached.append(and_(*(one for one in (within, fits) if one is not None)))
     if shared and (given := _shared(model, actor, verb)) is not None:
         reached.append(given)
+    if shared and verb in _READS and (invited := _invited(model, actor)) is not None:
+        reached.append(invited)
     return or_(false(), *reached)
+
+
+def _hides(model: type[Model], actor: User) -> bool:
+    """Return whether some of the records are kept from who may see all: jobs see them."""
+    return issubclass(model, Record) and bool(model.private) and not actor.is_system
+
+
+def _looks() -> bool:
+    """Return whether whoever asks looks as the actor, and is somebody else."""
+    return bool(db.session().info.get(READS_ONLY))
+
+
+def _not_private(model: type[Model], actor: User) -> ColumnElement[bool]:
+    """Return which records are not private, or are so to the actor.
+
+    Who stands in for somebody is not let in, nor is an administrator, nor who looks as another.
+    """
+    assert issubclass(model, Record)
+    table = table_of(model)
+    if _looks():
+        return table.c[model.private].is_(False)
+    mine = [table.c[key] == actor.id for key in model.owners]
+    given = [_invited(model, actor), _shared(model, actor, "view")]
+    let_in = [one for one in given if one is not None]
+    return or_(table.c[model.private].is_(False), *mine, *let_in)
+
+
+def _invited(model: type[Model], actor: User) -> ColumnElement[bool] | None:
+    """Return which records the actor is invited to, or None where nobody is to any."""
+    if not issubclass(model, Record) or model.invites is None:
+        return None
+    name, record_key, user_key = model.invites
+    guests = model.metadata.tables[name].c
+    return table_of(model).c.id.in_(select(guests[record_key]).where(guests[user_key] == actor.id))
 
 
 def _fits(model: type[Model], grant: Grant) -> ColumnElement[bool]:
@@ -201,7 +252,7 @@ def same_records(model: type[Model], actor: User, *verbs: str) -> bool:
     entity = model.__tablename__
     if (actor.id, entity) in rights_kept().shares:
         return False
-    if issubclass(model, Record) and model.owners and model.follows:
+    if issubclass(model, Record) and ((model.owners and model.follows) or model.invites):
         return False
     first, *others = (grants_of(actor, verb, model) for verb in verbs)
     return all(grants == first for grants in others)

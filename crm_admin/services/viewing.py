@@ -15,7 +15,8 @@ def may(user: User, actor: User) -> bool:
     """Return whether the actor may look at the application as this user.
 
     They must hold every right that the user has, also by standing in for somebody, and see all
-    records of each kind that the user sees some of: so they see nothing new.
+    records of each kind that the user sees some of: so they see nothing new. What is private to the
+    user they are not shown.
     """
     if user.id == actor.id or user.is_system or not user.is_active or user.deleted_at is not None:
         return False
@@ -24,7 +25,11 @@ def may(user: User, actor: User) -> bool:
     if not all(access.covers(actor, role) for role in access.held(user)):
         return False
     seen = access.reachable(user, "view", access.entities().values())
-    return all(access.limit(model, actor) is None for model in seen)
+    return all(
+        access.limit(model, actor) is None
+        or (bool(model.private) and access.unlimited(actor, "view", model))
+        for model in seen
+    )
 
 
 def begin(session_id: int, user: User, actor: User) -> None:

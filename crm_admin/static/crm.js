@@ -2,9 +2,9 @@
  * What pages do in the browser. Each part below looks for its own data-attributes and leaves a
  * page without them alone; what can work without a script does.
  *
- *    Texts and storage    Menus and drawer    Theme         Search keys      Confirmation
- *    Messages             Tabs                Lists         Filters          Lookup fields
- *    Record forms         Previews            Small things
+ *    Texts and storage    Menus and drawer    Theme         Keys of links    Search keys
+ *    Confirmation         Messages            Tabs          Lists            Filters
+ *    Lookup fields        Record forms        Previews      Small things
  */
 "use strict";
 
@@ -121,6 +121,23 @@ function setUpTheme() {
     } catch {
       say(texts.notSaved);
     }
+  });
+}
+
+/* ---- Keys of links ----------------------------------------------------------------------------- */
+
+/** A link with data-key is followed by that key, as long as nobody types and no menu uses it. */
+function setUpLinkKeys() {
+  const links = [...document.querySelectorAll("a[data-key]")];
+  if (links.length === 0) return;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    if (event.defaultPrevented || isTyping(event.target)) return;
+    if (document.querySelector("dialog[open], details.menu[open]")) return;
+    const link = links.find((one) => one.dataset.key.toLowerCase() === event.key.toLowerCase());
+    if (!link) return;
+    event.preventDefault();
+    link.click();
   });
 }
 
@@ -804,6 +821,7 @@ setUpMenus();
 setUpDrawer();
 setUpTheme();
 setUpSearchKeys();
+setUpLinkKeys();
 setUpConfirmation();
 setUpMessages();
 setUpTabs();

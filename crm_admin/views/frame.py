@@ -39,6 +39,7 @@ class Entry:
 #: The groups of the menu, in order.
 GROUPS = (
     "",
+    N_("Calendar and visits"),
     N_("Customers"),
     N_("Contracts and costs"),
     N_("Promotion"),

@@ -24,6 +24,7 @@ PUBLIC = frozenset(
         "account_links.forgot",
         "account_links.reset",
         "account_links.invitation",
+        "calendar_feed.read",
         "health.healthz",
         "looks.language",
         "looks.look",

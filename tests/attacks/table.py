@@ -72,6 +72,10 @@ OF_ONE_ENTITY = {
         "reopen", "/answer_reopening/", 302, {"id": "{id}", "agreed": "1"}, writes=False
     ),
     ("interactions.last_ones", "GET"): Line("view", "/ajax/last_ones/?customer={id}"),
+    ("events.answer", "POST"): Line(
+        "view", "/answer/", 302, {"id": "{id}", "answer": "yes"}, writes=False
+    ),
+    ("events.cancel", "POST"): Line("edit", "/cancel/", 302, {"id": "{id}", "version": "1"}),
     ("users.set_password", "POST"): Line("edit", "/set_password/", 302, {"id": "{id}"}),
     ("roles.matrix", "GET"): Line("view", "/matrix/?id={id}"),
     ("roles.save_matrix", "POST"): Line(
@@ -107,6 +111,11 @@ PAGES = {
     ("inbox.index", "GET"): Line(ANYONE, "/inbox/"),
     ("inbox.open", "GET"): Line(ANYONE, "/inbox/open/?id={id}", 302),
     ("inbox.read", "POST"): Line(ANYONE, "/inbox/read/", 302, {"id": "{id}"}, writes=False),
+    ("calendar.index", "GET"): Line(ANYONE, "/calendar/?person={id}&on={id}"),
+    ("calendar.make_feed", "POST"): Line(ANYONE, "/calendar/feed/make/", 302, {}),
+    ("calendar.end_feed", "POST"): Line(ANYONE, "/calendar/feed/end/", 302, {}),
+    ("calendar_feed.read", "GET"): Line(PUBLIC, "/calendar/feed/{id}.ics", 404),
+    ("visits.index", "GET"): Line("sees customers", "/visits/"),
     ("recycle_bin.index", "GET"): Line("restores", "/recycle-bin/"),
     ("completeness.index", "GET"): Line("supervises", "/completeness/"),
     ("completeness_mine.index", "GET"): Line("has own", "/completeness/mine/"),
@@ -256,6 +265,7 @@ RULES: dict[str, Callable[[str], bool]] = {
     "restores": _of_any("restore"),
     "supervises": lambda who: granted(who, "view", "customers") not in (None, "own"),
     "has own": _of_any("view"),
+    "sees customers": lambda who: bool(granted(who, "view", "customers")),
     "runs": lambda who: bool(granted(who, "run", "job_runs")),
     "explains": _explains,
     "changes roles": lambda who: _explains(who) and bool(granted(who, "edit", "roles")),

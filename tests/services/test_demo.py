@@ -15,10 +15,12 @@ from crm_admin.cli import demo as command
 from crm_admin.database import db
 from crm_admin.models import closed
 from crm_admin.models.audit import AuditEntry
+from crm_admin.models.cadences import Cadence
 from crm_admin.models.configuration import NumberSeries
 from crm_admin.models.contacts import Contact
 from crm_admin.models.contracts import Contract, ContractStatus
 from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
+from crm_admin.models.events import Event, EventGuest
 from crm_admin.models.expenses import Expense, ExpenseStatus
 from crm_admin.models.interactions import (
     Interaction,
@@ -253,7 +255,7 @@ def _clear(connection):
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
     for statement in closed.asleep(connection):
         connection.exec_driver_sql(statement)
-    models = (Assignment, LifecycleStep, *reversed(LOADED), NumberSeries)
+    models = (EventGuest, Event, Assignment, LifecycleStep, *reversed(LOADED), NumberSeries)
     for table in (interaction_colleagues, interaction_guests, *map(access.table_of, models)):
         connection.execute(table.delete())
     closed.make(connection)
@@ -309,3 +311,13 @@ def test_interactions_were_closed_as_a_rule(app):
         assert one.closed_at >= one.happened_at
         lacks = [*closing.missing(one)]
         assert not lacks or one.closed_by.is_system, lacks
+
+
+def test_people_have_a_calendar_and_cadences_by_grade(app):
+    load(20)
+    assert count(Event) > 20
+    assert count(EventGuest) > 0
+    assert count(Cadence) == 4
+    events = count(Event)
+    load(2)
+    assert count(Event) == events, "a second load adds none"

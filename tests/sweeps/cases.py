@@ -5,7 +5,7 @@ The expectations are worked out here anew from config/roles.toml, not asked of t
 
 import tomllib
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from crm_admin.models.contacts import Contact
 from crm_admin.models.contracts import Contract
 from crm_admin.models.customers import Customer
 from crm_admin.models.departments import Department
+from crm_admin.models.events import Event
 from crm_admin.models.expenses import Expense
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.picklists import Picklist, PicklistItem
@@ -36,7 +37,9 @@ IMPLIED = {"lookup": "view", "restore": "delete"}
 #: What is in the title of each record, so that no other text of a page is taken for it.
 MARK = "Quokka"
 #: Entities whose records belong to somebody; the others are everybody's who has the right.
-OWNED = {"customers", "contacts", "contracts", "expenses", "interactions", "tasks"}
+OWNED = {
+    "customers", "contacts", "contracts", "events", "expenses", "interactions", "tasks"
+}  # fmt: skip
 #: Those that also lie in the pool, where nobody looks after them.
 POOLED = {"customers", "contacts"}
 #: Those that can only be added.
@@ -115,6 +118,10 @@ _OWNED = {
 }
 _OWNED["tasks"] = lambda title, owner: make(
     Task, subject=title, customer=customer_of("Parent", owner), assignee_id=owner.id
+)
+_NOON = datetime(2026, 2, 28, 12, tzinfo=UTC)
+_OWNED["events"] = lambda title, owner: make(
+    Event, subject=title, owner_id=owner.id, starts_at=_NOON, ends_at=_NOON + timedelta(hours=1)
 )
 _OWNED["deputies"] = lambda title, owner: make(
     Deputy,
@@ -196,5 +203,13 @@ _FULL = {
     },
     "contracts": {"starts_on": date(2026, 1, 1), "ends_on": date(2026, 12, 31)},
     "interactions": {},
+    # Cancelled, so that another at the same time is no conflict.
+    "events": {
+        "starts_at": _NOON,
+        "ends_at": _NOON + timedelta(hours=1),
+        "is_all_day": False,
+        "is_private": False,
+        "cancelled_at": _NOON,
+    },
     "material_movements": {"kind": MovementKind.RECEIVED, "quantity": 5},
 }

@@ -3,6 +3,7 @@
 _PARTS = {
     "entity": "customers",
     "id": "1",
+    "secret": "no-such-secret",
     "export_type": "csv",
     "code": "en",
     "filename": "crm.css",

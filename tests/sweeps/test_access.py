@@ -32,6 +32,8 @@ PARTICULAR = {
     "interactions.ask_reopening": "edit",
     "interactions.answer_reopening": "reopen",
     "interactions.last_ones": "view",
+    "events.answer": "view",  # tests/views/test_events.py
+    "events.cancel": "edit",
     "users.set_password": "edit",
     "customers.hand_over": "assign",  # tests/views/test_handovers.py
     "customers.handover": "assign",
@@ -87,6 +89,11 @@ ELSEWHERE = {
     "inbox.index": "tests/views/test_home.py",
     "inbox.open": "tests/views/test_home.py",
     "inbox.read": "tests/views/test_home.py",
+    "calendar.index": "tests/views/test_calendar.py",
+    "calendar.make_feed": "one's own; tests/views/test_calendar_feed.py",
+    "calendar.end_feed": "one's own",
+    "calendar_feed.read": "tests/views/test_calendar_feed.py",
+    "visits.index": "tests/views/test_visits.py",
     "search.index": "below",
     "recycle_bin.index": "below",
     "completeness.index": "below",

@@ -21,6 +21,7 @@ PUBLIC = {
     "account_links.forgot": "a link by mail; tests/views/test_account_links.py",
     "account_links.reset": "where it leads to",
     "account_links.invitation": "likewise for a new user",
+    "calendar_feed.read": "its address is the key; tests/views/test_calendar_feed.py",
     "looks.language": "the sign-in page can be read in three languages",
     "looks.look": "and in the dark",
 }
