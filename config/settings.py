@@ -84,5 +84,9 @@ CUSTOMERS_PER_PERSON: int = 300
 #: Whether somebody who comes too late for a customer is told who looks after it now.
 CLAIM_NAMES_OWNER: bool = True
 
+#: How much each part counts in the score of CRM use: closed the same day, passed, complete, and
+#: repaired after a reminder.
+USE_WEIGHTS: str = "30 30 30 10"
+
 #: The least that the log says: DEBUG, INFO, WARNING or ERROR.
 LOG_LEVEL: str = "INFO"

@@ -19,7 +19,10 @@ class AuditEntry(Model):
     """
 
     __tablename__ = "audit_entries"
-    __table_args__ = (Index(None, "entity", "record_id", "id"),)
+    __table_args__ = (
+        Index(None, "entity", "record_id", "id"),
+        Index(None, "entity", "created_at"),
+    )
 
     actor_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     entity: Mapped[str]

@@ -1,6 +1,6 @@
 """Interactions: what passed between one of our people and a customer."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -24,6 +24,7 @@ class Interaction(Searchable, Checked, Customizable, Record):
         Index(None, "customer_id", "happened_at"),
         Index(None, "happened_at", "id"),
         Index(None, "author_id", "happened_at"),
+        Index(None, "updated_at", "id"),
     )
     title = "content"
     singular, plural = N_("Interaction"), N_("Interactions")
@@ -43,7 +44,10 @@ class Interaction(Searchable, Checked, Customizable, Record):
     effect: Mapped[str | None] = field(Text, label=N_("Effect"), kind="lines")
     next_step: Mapped[str | None] = field(Text, label=N_("Next step"), kind="lines")
     author_id: Mapped[int] = field(ForeignKey("users.id"), label=N_("By"), verb="assign")
+    #: The company's day on which it was written; none: before there was closing, so never late.
+    written_on: Mapped[date | None]
     closed_at: Mapped[datetime | None] = mapped_column()
+    closed_late: Mapped[bool] = mapped_column(default=False)
 
     customer: Mapped[Customer] = relationship()
     contact: Mapped[Contact | None] = relationship()

@@ -82,5 +82,7 @@ class Finding(Model):
     record_id: Mapped[int]
     found_on: Mapped[date]
     fixed_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
+    reminded_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
     rule: Mapped[Rule] = relationship()

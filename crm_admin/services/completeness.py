@@ -11,10 +11,11 @@ from crm_admin import clock
 from crm_admin.database import db
 from crm_admin.errors import Problem
 from crm_admin.models.base import Checked, Record
+from crm_admin.models.reminders import Lacking
 from crm_admin.models.roles import Scope
 from crm_admin.models.rules import Finding
 from crm_admin.models.users import User
-from crm_admin.services import access, validation
+from crm_admin.services import access, mending, validation
 
 #: How many records one transaction of the nightly check looks at.
 CHUNK = 500
@@ -92,6 +93,8 @@ def _keep(record: Record, value: int) -> None:
         statement = update(table).where(table.c.id == record.id).values(completeness=value)
         db.session.execute(statement)
         set_committed_value(record, "completeness", value)
+        if value == 100:
+            mending.heed(record, [Lacking.MISSING])
 
 
 def checked_entities() -> Iterator[type[Record]]:

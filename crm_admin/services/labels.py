@@ -98,6 +98,8 @@ VERBS = {
     "pay": N_("Pay"),
     "run": N_("Run"),
     "view_as": N_("View as"),
+    "review": N_("Review"),
+    "appraise": N_("Appraise"),
 }
 
 

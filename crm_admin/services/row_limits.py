@@ -24,7 +24,18 @@ from crm_admin.services.role_rights import Grant, Person, rights_kept
 _log = logging.getLogger(__name__)
 #: Rights about records that one sees: the conditions and the scope of *View* bind them too.
 _OF_SEEN = frozenset(
-    ("edit", "bulk_edit", "delete", "restore", "export", "assign", "share", "approve", "pay")
+    (
+        "edit",
+        "bulk_edit",
+        "delete",
+        "restore",
+        "export",
+        "assign",
+        "share",
+        "approve",
+        "pay",
+        "review",
+    )
 )
 
 

@@ -176,7 +176,7 @@ ACTORS: dict[str, tuple[str, str | None]] = CAST | {
 OUT = ("nobody", "dan")
 VERBS = (
     "view", "lookup", "create", "edit", "delete", "restore", "export", "import", "assign", "share",
-    "bulk_edit", "claim", "approve", "pay", "run",
+    "bulk_edit", "claim", "approve", "pay", "run", "review",
 )  # fmt: skip
 #: What the role of the one with hidden fields gives: everything.
 LIMITED = {"*": dict.fromkeys(VERBS, "all")}
