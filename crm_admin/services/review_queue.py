@@ -5,7 +5,7 @@ It is read from the records themselves and their history: nothing has to be put 
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -109,17 +109,15 @@ def read(actor: User, asked: Asked) -> list[Entry]:
     statement = _statement(limits, asked.since is not None)
     values: dict[str, Any] = {"me": actor.id, "today": zones.today()}
     if asked.since is not None and asked.until is not None:
-        values |= {"since": _begin(asked.since), "until": _begin(asked.until + timedelta(days=1))}
+        values |= {
+            "since": begin_of(asked.since),
+            "until": begin_of(asked.until + timedelta(days=1)),
+        }
     rows = ask(statement, values)
     return [
         Entry(entity, id, person, state, bool(is_new), percent, bool(late), at)
         for entity, id, person, state, is_new, percent, late, at in rows
     ]
-
-
-def _begin(day: date) -> datetime:
-    """Return the moment at which the company's day begins."""
-    return datetime.combine(day, time(), zones.here())
 
 
 def find(actor: User, asked: Asked, staff: Mapping[int, tuple[str, int | None]]) -> Found:
@@ -180,10 +178,24 @@ def _narrowed(
     return (entry for entry in every if all(test(entry) for test in wanted))
 
 
-def one(actor: User, entity: str, id: int, asked: Asked) -> Entry | None:
-    """Return one entry as it stands now, or None where it is not among those asked for."""
-    whole = replace(asked, person=None, department=None, state="", incomplete=False, late=False)
-    return next((e for e in read(actor, whole) if (e.entity, e.id) == (entity, id)), None)
+def look_of(record: Record, standing: Review | None) -> Look:
+    """Return how one record stands now, given the verdict on it that counts."""
+    if standing is None:
+        return Look.NEW
+    if standing.verdict == Verdict.FAILED:
+        return Look.FIXED if standing.fixed_at is not None else Look.FAILED
+    changed = standing.version < record.version and record.updated_by_id != _system()
+    return Look.NEW if changed else Look.PASSED
+
+
+def _system() -> int | None:
+    users = access.table_of(User).c
+    return ask(select(users.id).where(users.is_system)).scalar()
+
+
+def begin_of(day: date) -> datetime:
+    """Return the moment at which the company's day begins."""
+    return datetime.combine(day, time(), zones.here())
 
 
 Limits = tuple[tuple[type[Record], ColumnElement[bool] | None], ...]

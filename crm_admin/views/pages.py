@@ -19,7 +19,7 @@ from crm_admin.services import (
     picklists,
     validation,
 )
-from crm_admin.views import columns, drawn, files, requests
+from crm_admin.views import columns, drawn, files, requests, review_marks
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
 
@@ -46,6 +46,7 @@ def context(view: Any, record: Record) -> dict[str, Any]:
         "timeline_new_url": _timeline_new(record),
         "history": [changed(view.model, entry) for entry in view.change_history(record)],
         "attachments": files.listed(view, record),
+        "reviews": review_marks.of(record),
         "previous_url": f"{details}{before}" if before else None,
         "next_url": f"{details}{after}" if after else None,
         "lock_reason": _(record.locked()) if record.locked() else "",
@@ -384,3 +385,7 @@ def named_records(model: type[Record], entry: history.Entry) -> dict[str, dict[i
         if target is not None:
             found[key] = history.names(target, {id for id in (old, new) if isinstance(id, int)})
     return found
+
+
+#: What other pages show of a record as its own page does.
+sections_of, timeline_of = _sections, _timeline
