@@ -24,6 +24,7 @@ from crm_admin.models.users import User
 from crm_admin.services import (
     demo_company,
     demo_dealings,
+    demo_reviews,
     demo_stock,
     demo_words,
     records,
@@ -85,6 +86,7 @@ def make(plan: Plan, folder: Path, password: str, actor: User, tell: Tell) -> St
         tell(min(first + BATCH, plan.count), plan.count)
     with records.transaction(SOURCE):
         story.stock()
+        demo_reviews.make(dice(plan.seed, plan.day, "reviews"), staff, calendar)
     return staff
 
 

@@ -46,9 +46,9 @@ MOST = 5_000
 class Look(State):
     """How far a record has been looked at."""
 
-    NEW = "new", N_("Not looked at"), "inf"
+    NEW = "new", N_("To check"), "inf"
     FAILED = "failed", N_("Failed"), "bad"
-    FIXED = "fixed", N_("Fixed since"), "warn"
+    FIXED = "fixed", N_("Fixed"), "warn"
     PASSED = "passed", N_("Passed"), "ok"
 
 

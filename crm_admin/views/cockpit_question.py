@@ -87,7 +87,7 @@ def question() -> Question:
 def progress(found: Found) -> str:
     """Return how far one has come, in words."""
     said = {"count": f"{found.looked_at:,}", "all": f"{found.total:,}"}
-    return str(_("%(count)s of %(all)s looked at", **said))
+    return str(_("%(count)s of %(all)s checked", **said))
 
 
 def head(asked: Question, found: Found, staff: Any) -> dict[str, Any]:

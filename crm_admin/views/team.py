@@ -40,7 +40,7 @@ class Team(Page):
     @expose("/")
     def index(self) -> str:
         """Show a page of the people, each row leading to their part of the queue."""
-        actor, question = requests.actor(), requests.question("name")
+        actor, question = requests.actor(), requests.question("percent")
         staff = reviews.people(actor)
         figures = team_figures.of(actor, staff)
         rows = team_figures.ordered(figures, question.sort, descending=question.descending)
