@@ -1,9 +1,9 @@
-"""`python -m benchmarks [requests|mix|editing|demo|all]`: measures, and sets the bars beside it."""
+"""`python -m benchmarks [requests|mix|editing|cockpit|demo|all]`: measures, and sets the bars."""
 
 import argparse
 import sys
 
-from benchmarks import editing, instances, loading, machine, mix, requests, tables
+from benchmarks import cockpit, editing, instances, loading, machine, mix, requests, tables
 
 
 def main() -> int:
@@ -28,7 +28,13 @@ def main() -> int:
     return int(bool(over) and not options.keep_going)
 
 
-PARTS = {"requests": requests.run, "mix": mix.run, "editing": editing.run, "demo": loading.run}
+PARTS = {
+    "requests": requests.run,
+    "mix": mix.run,
+    "editing": editing.run,
+    "cockpit": cockpit.run,
+    "demo": loading.run,
+}
 
 if __name__ == "__main__":
     sys.exit(main())
