@@ -18,7 +18,7 @@ class Lacking(State):
 
     MISSING = "missing", N_("Incomplete"), "warn"
     OPEN = "open", N_("Not closed"), "warn"
-    FAILED = "failed", N_("Failed"), "bad"
+    FAILED = "failed", N_("Not passed"), "bad"
 
 
 class Reminder(Model):

@@ -19,7 +19,7 @@ class Verdict(State):
     """What somebody who looked at a record said of it."""
 
     PASSED = "passed", N_("Passed"), "ok"
-    FAILED = "failed", N_("Failed"), "bad"
+    FAILED = "failed", N_("Not passed"), "bad"
 
 
 class Review(Model):

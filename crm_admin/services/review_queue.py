@@ -47,7 +47,7 @@ class Look(State):
     """How far a record has been looked at."""
 
     NEW = "new", N_("To check"), "inf"
-    FAILED = "failed", N_("Failed"), "bad"
+    FAILED = "failed", N_("Not passed"), "bad"
     FIXED = "fixed", N_("Fixed"), "warn"
     PASSED = "passed", N_("Passed"), "ok"
 

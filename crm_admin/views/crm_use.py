@@ -27,7 +27,7 @@ HEADINGS = {
     "closed_late": N_("Closed late"),
     "still_open": N_("Not closed"),
     "passed": N_("Passed"),
-    "failed": N_("Failed"),
+    "failed": N_("Not passed"),
     "fixed": N_("Fixed after failing"),
     "hours_to_fix": N_("Hours to fix"),
     "reminders": N_("Reminders"),
