@@ -74,7 +74,7 @@ def test_what_is_missing_is_filled_in_by_keyboard(talks, enter):
     opened(page, "Third talk")
     page.keyboard.press("e")
     page.locator(".fix-place [name=effect]").fill("They will buy")
-    page.locator(".fix-place button").click()
+    page.locator(".fix-place .button.primary").click()
     page.locator(".prose:has-text('They will buy')").wait_for()
     db.session.rollback()
     db.session.expire_all()
