@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, Text
+from sqlalchemy import ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_admin import clock
@@ -11,6 +11,9 @@ from crm_admin.models.base import Checked, Customizable, Record, Searchable, fie
 from crm_admin.models.contacts import Contact
 from crm_admin.models.customers import Customer
 from crm_admin.models.users import User
+
+#: The condition of an index of those that wait to be closed.
+STILL_OPEN = text("closed_at IS NULL AND written_on IS NOT NULL")
 
 
 class Interaction(Searchable, Checked, Customizable, Record):
@@ -25,6 +28,13 @@ class Interaction(Searchable, Checked, Customizable, Record):
         Index(None, "happened_at", "id"),
         Index(None, "author_id", "happened_at"),
         Index(None, "updated_at", "id"),
+        Index(
+            "ix_interactions_still_open",
+            "written_on",
+            "author_id",
+            sqlite_where=STILL_OPEN,
+            postgresql_where=STILL_OPEN,
+        ),
     )
     title = "content"
     singular, plural = N_("Interaction"), N_("Interactions")

@@ -13,6 +13,8 @@ _DOCUMENT = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 _ROLES = sa.table("roles", sa.column("id"), sa.column("code"), sa.column("grants", _DOCUMENT))
 _STANDING = sa.text("superseded_at IS NULL AND undone_at IS NULL")
 _UNHEEDED = sa.text("repaired_at IS NULL")
+_STILL_OPEN = sa.text("closed_at IS NULL AND written_on IS NOT NULL")
+_DONE = sa.text("action != 'loaded'")
 #: Those of the shipped roles that review, and how far; who may see everybody's use of the system.
 _REVIEWING = {"administrator": "all", "supervisor": "below"}
 _REVIEWED = ("interactions", "customers", "contacts", "contracts")
@@ -99,9 +101,12 @@ def _add_indexes():
     name = op.f("ix_reminders_person_id_on_day_entity_record_id_lacking")
     op.create_index(name, "reminders", once, unique=True)
     op.create_index(op.f("ix_reminders_entity_record_id"), "reminders", record, **unheeded)
-    op.create_index(
-        op.f("ix_audit_entries_entity_created_at"), "audit_entries", ["entity", "created_at"]
-    )
+    done = {"sqlite_where": _DONE, "postgresql_where": _DONE}
+    name = op.f("ix_audit_entries_entity_created_at")
+    op.create_index(name, "audit_entries", ["entity", "created_at"], **done)
+    waiting = {"sqlite_where": _STILL_OPEN, "postgresql_where": _STILL_OPEN}
+    columns = ["written_on", "author_id"]
+    op.create_index("ix_interactions_still_open", "interactions", columns, **waiting)
     for table in ("interactions", "contacts", "contracts"):
         name = op.f(f"ix_{table}_updated_at_id")
         op.create_index(name, table, ["updated_at", "id"])
@@ -122,6 +127,7 @@ def _let_review():
 
 
 def downgrade():
+    op.drop_index("ix_interactions_still_open", "interactions")
     for table in ("interactions", "contacts", "contracts"):
         op.drop_index(f"ix_{table}_updated_at_id", table)
     op.drop_index("ix_audit_entries_entity_created_at", "audit_entries")
