@@ -1,9 +1,19 @@
-"""`python -m benchmarks [requests|mix|editing|demo|rechecks|all]`: measures, beside bars."""
+"""`python -m benchmarks [requests|mix|editing|cockpit|demo|rechecks|all]`: measures by bars."""
 
 import argparse
 import sys
 
-from benchmarks import editing, instances, loading, machine, mix, rechecks, requests, tables
+from benchmarks import (
+    cockpit,
+    editing,
+    instances,
+    loading,
+    machine,
+    mix,
+    rechecks,
+    requests,
+    tables,
+)
 
 
 def main() -> int:
@@ -32,6 +42,7 @@ PARTS = {
     "requests": requests.run,
     "mix": mix.run,
     "editing": editing.run,
+    "cockpit": cockpit.run,
     "demo": loading.run,
     "rechecks": rechecks.run,
 }

@@ -90,5 +90,9 @@ CLOSE_AT_MIDNIGHT: bool = False
 #: Whether a closed interaction can be opened again, by two people and with a reason.
 REOPENING: bool = False
 
+#: How much each part counts in the score of CRM use: closed the same day, passed, complete, and
+#: repaired after a reminder.
+USE_WEIGHTS: str = "30 30 30 10"
+
 #: The least that the log says: DEBUG, INFO, WARNING or ERROR.
 LOG_LEVEL: str = "INFO"

@@ -2,12 +2,15 @@
 
 from typing import Any, cast
 
-from sqlalchemy import ForeignKey, Index, Table
+from sqlalchemy import ForeignKey, Index, Table, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_admin.models import unchangeable
 from crm_admin.models.base import Model
 from crm_admin.models.types import Document
+
+#: The condition of an index of what was done day by day: what was loaded, was done elsewhere.
+DONE = text("action != 'loaded'")
 
 
 class AuditEntry(Model):
@@ -19,7 +22,10 @@ class AuditEntry(Model):
     """
 
     __tablename__ = "audit_entries"
-    __table_args__ = (Index(None, "entity", "record_id", "id"),)
+    __table_args__ = (
+        Index(None, "entity", "record_id", "id"),
+        Index(None, "entity", "created_at", sqlite_where=DONE, postgresql_where=DONE),
+    )
 
     actor_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     entity: Mapped[str]

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import ForeignKey, Text
+from sqlalchemy import ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, relationship
 
 from crm_admin.i18n import N_
@@ -25,6 +25,7 @@ class Contact(Searchable, Checked, Customizable, Record):
     """
 
     __tablename__ = "contacts"
+    __table_args__ = (Index(None, "updated_at", "id"),)
     singular, plural = N_("Contact"), N_("Contacts")
     detail = "customer"
     follows = "customer_id"

@@ -62,6 +62,7 @@ class Contract(Searchable, Checked, Customizable, Record):
         CheckConstraint("starts_on <= ends_on", name="dates_in_order"),
         CheckConstraint("notice_days >= 0", name="notice_not_negative"),
         unique_alive("number"),
+        Index(None, "updated_at", "id"),
         Index(None, "status", "ends_on", sqlite_where=ALIVE, postgresql_where=ALIVE),
         Index(None, "status", "remind_on", sqlite_where=ALIVE, postgresql_where=ALIVE),
     )

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import cast
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_admin import clock
@@ -18,6 +18,8 @@ from crm_admin.models.users import User
 #: The kind of interaction that has attendees.
 MEETING = "meeting"
 LONGEST_REASON = 500
+#: The condition of an index of those that wait to be closed.
+STILL_OPEN = text("closed_at IS NULL AND written_on IS NOT NULL")
 
 
 class InteractionStatus(State):
@@ -57,6 +59,14 @@ class Interaction(Searchable, Checked, Customizable, Record):
         Index(None, "happened_at", "id"),
         Index(None, "author_id", "happened_at"),
         Index(None, "status", "happened_at"),
+        Index(None, "updated_at", "id"),
+        Index(
+            "ix_interactions_still_open",
+            "written_on",
+            "author_id",
+            sqlite_where=STILL_OPEN,
+            postgresql_where=STILL_OPEN,
+        ),
     )
     title = "content"
     singular, plural = N_("Interaction"), N_("Interactions")

@@ -10,9 +10,10 @@ from sqlalchemy.orm.attributes import set_committed_value
 from crm_admin.database import db
 from crm_admin.errors import Problem
 from crm_admin.models.base import Checked, Record
+from crm_admin.models.reminders import Lacking
 from crm_admin.models.roles import Scope
 from crm_admin.models.users import User
-from crm_admin.services import access, findings, validation
+from crm_admin.services import access, findings, mending, validation
 from crm_admin.services.validation import RuleFacts
 
 Broken = list[RuleFacts]
@@ -125,6 +126,8 @@ def _keep(record: Record, value: int) -> None:
         statement = update(table).where(table.c.id == record.id).values(completeness=value)
         db.session.execute(statement)
         set_committed_value(record, "completeness", value)
+        if value == 100:
+            mending.heed(record, [Lacking.MISSING])
 
 
 def checked_entities() -> Iterator[type[Record]]:

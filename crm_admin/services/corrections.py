@@ -11,7 +11,7 @@ from crm_admin.errors import Denied, Invalid, Problem
 from crm_admin.i18n import N_
 from crm_admin.models.interactions import Correction, Interaction
 from crm_admin.models.users import User
-from crm_admin.services import access, records
+from crm_admin.services import access, mending, records
 
 LONGEST = 10_000
 
@@ -55,6 +55,7 @@ def add(interaction: Interaction, text: str, actor: User) -> None:
     db.session.add(Correction(interaction_id=interaction.id, author_id=actor.id, text=text))
     db.session.flush()
     records.note(interaction, actor, "corrected", {})
+    mending.fixed(interaction.__tablename__, interaction.id)
 
 
 def of(interaction: Interaction, actor: User) -> list[Said]:

@@ -26,6 +26,7 @@ from crm_admin.services import (
     demo_calendar,
     demo_company,
     demo_dealings,
+    demo_reviews,
     demo_stock,
     demo_tasks,
     demo_words,
@@ -90,6 +91,7 @@ def make(plan: Plan, folder: Path, password: str, actor: User, tell: Tell) -> St
     with records.transaction(SOURCE):
         story.stock()
         story.desks()
+        demo_reviews.make(dice(plan.seed, plan.day, "reviews"), staff, calendar)
     with records.transaction(SOURCE):
         demo_calendar.settle(actor, staff, calendar, plan.seed)
     return staff

@@ -152,6 +152,7 @@ class Dealings:
         if profile.days:
             moment = self.calendar.moment(profile.days[-1], random.randint(1080, 1140))
             profile.row["updated_at"] = max(moment, profile.row["created_at"])
+            profile.row["updated_by_id"] = profile.row["account_manager_id"]
 
     def interactions(self, random: Random, profile: Profile) -> Iterator[Row]:
         """Yield what was talked about on those days, the earliest first."""
@@ -197,7 +198,7 @@ class Dealings:
             "effect": draw(said["effect"]) if chance() < 0.9 else None,
             "next_step": draw(said["next_step"]) if chance() < 0.8 else None,
             "author_id": author, "created_at": written, "updated_at": written,
-            "created_by_id": author,
+            "created_by_id": author, "updated_by_id": author,
         }  # fmt: skip
 
     def _author(self, random: Random, profile: Profile) -> int:

@@ -18,10 +18,12 @@ VERBS = (
 WIDTH = {scope: width for width, scope in enumerate(Scope)}
 #: Rights that only some entities know.
 SPECIAL = {
-    "customers": ("claim",),
+    "customers": ("claim", "review"),
+    "contacts": ("review",),
+    "contracts": ("review",),
+    "interactions": ("reopen", "review"),
     "expenses": ("approve", "pay"),
-    "interactions": ("reopen",),
-    "users": ("view_as",),
+    "users": ("view_as", "appraise"),
     "job_runs": ("run",),
 }
 #: What a role says where it takes away a right that would follow another.

@@ -114,6 +114,8 @@ VERBS = {
     "reopen": N_("Agree to reopening"),
     "run": N_("Run"),
     "view_as": N_("View as"),
+    "review": N_("Review"),
+    "appraise": N_("Appraise"),
 }
 
 

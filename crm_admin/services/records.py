@@ -27,6 +27,7 @@ from crm_admin.services import (
     changes,
     completeness,
     configuration,
+    mending,
     numbers,
     references,
     search,
@@ -338,6 +339,7 @@ def _write(
     if configuration.changed(record):
         configuration.touch()
     follow_up(record, changed, actor)
+    mending.after(record, action, actor)
     if record.follows and (record.follows in changed or action in ("deleted", "restored")):
         parents = {getattr(record, record.follows), changed.get(record.follows, [None])[0]}
         completeness.rate_parent(record, parents, actor)

@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 _OF_SEEN = frozenset(
     (
         "edit", "bulk_edit", "delete", "restore", "export", "assign", "share", "approve", "pay",
-        "reopen",
+        "reopen", "review",
     )
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 from flask import Flask, Response, abort, current_app, flash, redirect, stream_with_context
@@ -28,6 +28,14 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: What a spreadsheet would take for a formula.
 _FORMULA = frozenset("=+-@\t\r＝＋－＠")
 _PHONE = frozenset("0123456789 ()+-./")
+
+
+class Sized(Protocol):
+    """A column as the width of a sheet's depends on it."""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values stand to the right."""
 
 
 def answer(view: Any, kind: str) -> Any:
@@ -194,6 +202,26 @@ def csv_lines(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterato
     yield buffer.getvalue()
 
 
+def table(
+    kind: str, name: str, headings: Sequence[str], rows: Sequence[Sequence[Any]], title: str
+) -> Response:
+    """Send rows that are no list of records as a CSV or XLSX file; texts in them stay texts."""
+    if kind == "csv":
+        plain = [[harmless(v) if isinstance(v, str) else v for v in row] for row in rows]
+        content = "text/csv; charset=utf-8"
+        return _named(Response(csv_lines(headings, plain), content_type=content), name)
+    number = [any(isinstance(row[n], (int, float)) for row in rows) for n in range(len(headings))]
+    return _named(
+        Response(xlsx(headings, rows, [Width(n) for n in number], title), mimetype=_XLSX), name
+    )
+
+
+class Width(NamedTuple):
+    """A column of a file that is no field of an entity."""
+
+    is_number: bool
+
+
 def harmless(text: str) -> str:
     """Return the text so that no spreadsheet runs it; phone numbers such as +86 10 stay as is."""
     if type(text) is not str:
@@ -204,7 +232,7 @@ def harmless(text: str) -> str:
 
 
 def xlsx(
-    headings: Sequence[str], rows: Iterable[Sequence[Any]], shown: Sequence[Column], title: str
+    headings: Sequence[str], rows: Iterable[Sequence[Any]], shown: Sequence[Sized], title: str
 ) -> bytes:
     """Return a workbook: texts stay texts, dates and amounts are dates and amounts."""
     with tempfile.TemporaryDirectory() as folder:
@@ -217,7 +245,7 @@ def write_xlsx(
     file: Path,
     headings: Sequence[str],
     rows: Iterable[Sequence[Any]],
-    shown: Sequence[Column],
+    shown: Sequence[Sized],
     title: str,
 ) -> int:
     """Write a workbook row by row, in bounded memory; return how many rows it has."""
@@ -252,6 +280,7 @@ def _cell(sheet: Any, row: int, place: int, value: Any, formats: dict[str, Any])
         date: lambda: sheet.write_datetime(row, place, value, formats["date"]),
         Decimal: lambda: sheet.write_number(row, place, value, formats["money"]),
         int: lambda: sheet.write_number(row, place, value),
+        float: lambda: sheet.write_number(row, place, value),
     }
     if value is not None:
         writers.get(type(value), lambda: sheet.write_string(row, place, str(value)))()

@@ -13,7 +13,7 @@ from wtforms import Form
 from crm_admin.errors import Conflict
 from crm_admin.models.base import Checked, Record
 from crm_admin.services import access, completeness, records
-from crm_admin.views import form_pages, pages, requests
+from crm_admin.views import form_pages, lacking, requests
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
 
@@ -107,9 +107,9 @@ def fill_context(view: Any, record: Record, form: Form, back: str) -> dict[str, 
 
     What this user cannot fill in here is named too, with where it is done if anywhere.
     """
-    lacking = pages.lacking_of(view, record, back=back) or {"percent": 100, "missing": []}
+    lacked = lacking.of(view, record, back=back) or {"percent": 100, "missing": []}
     said: dict[str, list[str]] = {}
-    for item in lacking["missing"]:
+    for item in lacked["missing"]:
         words = " ".join(text for text in (item["message"], item["why"]) if text)
         said.setdefault(item["key"], []).append(words)
     shown = {field.name: field for field in form}
@@ -124,9 +124,9 @@ def fill_context(view: Any, record: Record, form: Form, back: str) -> dict[str, 
         "back": back,
         "details_url": f"{view.path}details/?id={record.id}",
         "edit_url": f"{view.path}edit/?id={record.id}",
-        "percent": lacking["percent"],
+        "percent": lacked["percent"],
         "fields": fields,
         "field_keys": ",".join(sorted(inside)),
-        "others": [item for item in lacking["missing"] if item["key"] not in inside],
+        "others": [item for item in lacked["missing"] if item["key"] not in inside],
         "version": form_pages.version_field(record, None),
     }

@@ -8,7 +8,7 @@ from wtforms import Form, HiddenField
 
 from crm_admin.models.base import Record
 from crm_admin.services import history
-from crm_admin.views import columns, pages, requests
+from crm_admin.views import columns, lacking, pages, requests
 from crm_admin.views.words import gettext as _
 
 
@@ -67,13 +67,13 @@ def _form_sections(view: Any, form: Form) -> list[dict[str, Any]]:
 
 
 def _form_completeness(view: Any, form: Form, record: Record) -> dict[str, Any] | None:
-    lacking = pages.lacking_of(view, record)
-    if lacking is None:
+    lacked = lacking.of(view, record)
+    if lacked is None:
         return None
     ids = {view.model.column_key(field.name): field.id for field in form}
-    for missing in lacking["missing"]:
+    for missing in lacked["missing"]:
         missing["field_id"] = ids.get(missing["key"], "")
-    return lacking
+    return lacked
 
 
 def conflict(view: Any, record: Record, form: Form, version: int) -> dict[str, Any]:

@@ -6,22 +6,19 @@ from markupsafe import Markup
 from sqlalchemy import inspect
 
 from crm_admin.jobs import JOBS
-from crm_admin.models.base import Checked, Record
+from crm_admin.models.base import Record
 from crm_admin.models.customers import Customer
 from crm_admin.models.interactions import Interaction
 from crm_admin.services import (
     access,
-    completeness,
     corrections,
     history,
     labels,
     listing,
     masking,
     picklists,
-    references,
-    validation,
 )
-from crm_admin.views import columns, drawn, files, requests, timelines
+from crm_admin.views import columns, drawn, files, lacking, requests, review_marks, timelines
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
 
@@ -33,21 +30,22 @@ def context(view: Any, record: Record) -> dict[str, Any]:
     """Return what the template of a record's page shows."""
     actor = requests.actor()
     before, after = listing.neighbours(view.model, actor, record.id)
-    lacking = lacking_of(view, record)
+    lacked = lacking.of(view, record)
     details = f"{view.path}details/?id="
     return {
         "view": {"name": _(view.model.plural), "stem": view.model.__tablename__},
         "record": named(record),
         "subtitle": _subtitle(view, record),
         "badges": _badges(view, record),
-        "completeness": lacking,
+        "completeness": lacked,
         "buttons": [*view.buttons(record), *_buttons(view, record), *view.sharing_button(record)],
-        "sections": _sections(view, record, lacking),
+        "sections": _sections(view, record, lacked),
         "tabs": [*_related(view, record), *view.extra_tabs(record)],
         "timeline": timelines.with_tasks(record, _timeline(record)),
         "timeline_new_url": _timeline_new(record),
         "history": [changed(view.model, entry) for entry in view.change_history(record)],
         "attachments": files.listed(view, record),
+        "reviews": review_marks.of(record),
         "previous_url": f"{details}{before}" if before else None,
         "next_url": f"{details}{after}" if after else None,
         "lock_reason": _(record.locked()) if record.locked() else "",
@@ -127,61 +125,9 @@ def _badges(view: Any, record: Record) -> list[dict[str, str]]:
     return found
 
 
-def lacking_of(view: Any, record: Record, back: str = "") -> dict[str, Any] | None:
-    """Return how complete the record is and what it lacks, or None where no rule looks at it.
-
-    Args:
-        back: where filling something in leads afterwards.
-
-    Source: A2
-    """
-    rules = validation.rules_of(view.model.__tablename__)
-    if not isinstance(record, Checked) or not rules:
-        return None
-    actor = requests.actor()
-    [lacks] = completeness.lacks([record])
-    may_edit = not record.locked() and access.may(record, actor, "edit")
-    missing = [
-        {
-            "label": _(lack.label),
-            "url": _mend(view, record, lack, may_edit, back),
-            "message": lack.problem.text(_) if lack.kind not in ("required", "related") else "",
-            "why": lack.why,
-            "key": view.model.column_key(lack.field_key),
-            "kind": lack.kind,
-            "related": bool(lack.related),
-        }
-        for lack in completeness.shown_to(actor, view.model, lacks)
-    ]
-    fillable = may_edit and any(not m["related"] and m["url"] for m in missing)
-    return {
-        "percent": completeness.percent_of(record, lacks),
-        "missing": missing,
-        "fill_url": f"{view.path}fill/?id={record.id}" if fillable else None,
-    }
-
-
-def _mend(
-    view: Any, record: Record, lack: completeness.Lack, may_edit: bool, back: str
-) -> str | None:
-    """Return the address where what is lacking can be filled in, if the user may."""
-    actor, arguments = requests.actor(), [("url", back)] if back else []
-    if lack.related:
-        other = access.model_of(lack.related)
-        if other is None or not access.allows(actor, "create", other):
-            return None
-        key = references.key_to(view.model, other)
-        asked = [(other.form_key(key), record.id), *arguments]
-        return requests.address(f"/{lack.related}/new/", asked)
-    if not (may_edit and access.writable(actor, view.model, lack.field_key, record)):
-        return None
-    field = view.model.form_key(lack.field_key)
-    return f"{view.path}fill/?id={record.id}#{field}"
-
-
-def _sections(view: Any, record: Record, lacking: dict[str, Any] | None) -> list[dict[str, Any]]:
+def _sections(view: Any, record: Record, lacked: dict[str, Any] | None) -> list[dict[str, Any]]:
     """Return the fields by section, those that rules miss marked."""
-    empty = {m["key"] for m in (lacking or {}).get("missing", ()) if m["kind"] == "required"}
+    empty = {m["key"] for m in (lacked or {}).get("missing", ()) if m["kind"] == "required"}
     actor, found = requests.actor(), []
     varies = access.varying(actor, view.model)
     for heading, entries in drawn.kept(("sections", view.path), lambda: _plan(view)):
@@ -408,3 +354,7 @@ def named_records(model: type[Record], entry: history.Entry) -> dict[str, dict[i
         if target is not None:
             found[key] = history.names(target, {id for id in (old, new) if isinstance(id, int)})
     return found
+
+
+#: What other pages show of a record as its own page does.
+sections_of, timeline_of = _sections, _timeline

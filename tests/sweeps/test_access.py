@@ -57,6 +57,17 @@ PARTICULAR = {
     "rights_cases.index": "view",  # tests/views/test_rights_cases.py, as the next two
     "rights_cases.keep": "edit",
     "rights_cases.drop": "edit",
+    "cockpit.index": "review",  # tests/views/test_cockpit.py, as the next nine
+    "cockpit.entry": "review",
+    "cockpit.verdict": "review",
+    "cockpit.undo": "review",
+    "cockpit.remind": "review",
+    "cockpit.fix": "review",
+    "team.index": "review",
+    "team.remind": "review",
+    "team.send": "review",
+    "crm_use.index": "appraise",  # tests/views/test_crm_use.py: one's own, one's people's
+    "crm_use.export": "appraise",
 }
 ELSEWHERE = {
     "static": "files anyone may read",
@@ -94,6 +105,7 @@ ELSEWHERE = {
     "calendar.end_feed": "one's own",
     "calendar_feed.read": "tests/views/test_calendar_feed.py",
     "visits.index": "tests/views/test_visits.py",
+    "reminders.index": "one's own; tests/views/test_cockpit.py",
     "search.index": "below",
     "recycle_bin.index": "below",
     "completeness.index": "below",
