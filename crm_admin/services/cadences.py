@@ -5,7 +5,7 @@ somebody sees, which finds the last interaction that counts by the index of each
 is the company's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -35,7 +35,8 @@ from crm_admin.models.interactions import Interaction
 from crm_admin.models.picklists import Picklist, PicklistItem
 from crm_admin.models.types import Moment
 from crm_admin.models.users import User
-from crm_admin.services import access, configuration, notifications, records, zones
+from crm_admin.services import access, configuration, notifications, records, tips, zones
+from crm_admin.services.tips import Tip
 
 #: How many customers one transaction of the job looks at, and how many the first page names.
 CHUNK, WORST = 500, 5
@@ -324,3 +325,13 @@ def _day(moment: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def _table(model: type[Model]) -> Any:
     return access.table_of(model)
+
+
+@tips.source(15)
+def _visits_overdue(day: tips.Day) -> Iterator[Tip]:
+    """Tell how many of the actor's customers wait for a visit, and who the longest. Source: C9"""
+    count, worst = overdue(day.actor, day.today)
+    if count:
+        said = {"count": count, "customer": worst[0].name}
+        message = N_("%(count)s visits are overdue, the longest with %(customer)s")
+        yield Tip(message, said, "warn", url="/visits/")

@@ -18,6 +18,7 @@ from crm_admin.models.base import Record
 from crm_admin.models.contracts import Contract, ContractStatus
 from crm_admin.models.customers import Customer
 from crm_admin.models.events import LONGEST, Answer, Event, EventGuest
+from crm_admin.models.tasks import Task, TaskStatus
 from crm_admin.models.types import Moment
 from crm_admin.models.users import User
 from crm_admin.services import access
@@ -216,6 +217,28 @@ def _chosen(reach: ColumnElement[bool] | None) -> Select[Any]:
         .order_by(events.c.starts_at, events.c.id)
         .limit(MOST)
     )
+
+
+@source(is_fed=True)
+def _tasks(asked: Asked) -> list[Entry]:
+    """Return the people's open tasks that are due on these days. Source: C2, C4"""
+    if not _sees(asked.actor, Task, "subject", "due_on", "status", "assignee_id"):
+        return []
+    statement = (
+        select(Task.id, Task.subject, Task.due_on, User.name)
+        .join(User, User.id == Task.assignee_id)
+        .where(
+            *access.rows(Task, asked.actor),
+            Task.assignee_id.in_(asked.people),
+            Task.status == TaskStatus.OPEN,
+            Task.due_on.between(asked.first_on, asked.last_on),
+        )
+        .order_by(Task.due_on, Task.id)
+    )
+    return [
+        Entry("tasks", id, title, day, day, (name,), label=N_("Task"), tone="inf")
+        for id, title, day, name in ask(statement.limit(MOST))
+    ]
 
 
 @source()

@@ -7,7 +7,7 @@ opens it again where two people agree.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from crm_admin import clock
 from crm_admin.database import ask, db, setting
@@ -16,8 +16,9 @@ from crm_admin.i18n import N_
 from crm_admin.models.interactions import MEETING, Interaction, InteractionStatus, Reopening
 from crm_admin.models.roles import Scope
 from crm_admin.models.users import User
-from crm_admin.services import access, notifications, records, zones
+from crm_admin.services import access, notifications, records, tips, zones
 from crm_admin.services.role_rights import rights_kept
+from crm_admin.services.tips import Tip
 
 #: What must be filled in when it is closed, in the order in which a form asks for it. Source: B1
 NEEDED = ("customer_id", "contact_id", "kind", "happened_at", "place", "content", "effect",
@@ -199,3 +200,29 @@ def close_for(interactions: Iterable[Interaction], actor: User, day: date) -> in
         _close(interaction, actor, "closed by the system", day)
         count += 1
     return count
+
+
+@tips.source(6)
+def _left_open(day: tips.Day) -> Iterator[Tip]:
+    """Tell what is still to be closed, and what one's people did not close. Source: B3, C4"""
+    keys, actor = ("status", "author_id", "written_on"), day.actor
+    if not access.allows(actor, "view", Interaction) or not all(
+        access.readable(actor, Interaction, key) for key in keys
+    ):
+        return
+    mine = Interaction.author_id == actor.id
+    others = and_(Interaction.author_id != actor.id, Interaction.written_on < day.today)
+    counted = (func.sum(case((which, 1), else_=0)) for which in (mine, others))
+    own, theirs = ask(
+        select(*counted).where(*access.rows(Interaction, actor), *_still_open())
+    ).one()
+    is_open = ("status.is", "open")
+    if own:
+        said = {"count": own}
+        asked = (("author.is", "me"), is_open)
+        message = N_("%(count)s of your interactions are to be closed")
+        yield Tip(message, said, "warn", entity="interactions", asked=asked)
+    if theirs and access.reach(actor, "edit", Interaction) in _WIDER:
+        asked = (is_open, ("written_on.to", f"{date.fromordinal(day.today.toordinal() - 1)}"))
+        message = N_("%(count)s interactions of your people were not closed on their day")
+        yield Tip(message, {"count": theirs}, "bad", entity="interactions", asked=asked)

@@ -18,7 +18,7 @@ from crm_admin.models.interactions import Interaction
 from crm_admin.models.reminders import Reminder
 from crm_admin.models.reviews import Review, Verdict
 from crm_admin.models.users import User
-from crm_admin.services import access, reviews, zones
+from crm_admin.services import access, reviews, scores, zones
 
 #: The parts of the score, in the order in which the setting names their weights.
 PARTS = ("closed", "passed", "complete", "repaired")
@@ -44,7 +44,7 @@ class Use:
     hours_to_fix: float | None = None
     reminders: int = 0
     repaired: int = 0
-    #: Of their customers as they are now, in percent; of the present month only.
+    #: Of their customers, in percent: as they are now, or were on the last day kept of the month.
     completeness: int | None = None
     score: int | None = None
 
@@ -101,9 +101,10 @@ def of(staff: Mapping[int, tuple[str, int | None]], month: date) -> list[Use]:
     _interactions(found, first, last)
     _reviews(found, first, last)
     _reminders(found, first, last)
-    if first <= zones.today() <= last:
-        for id, percent in completeness(found).items():
-            found[id].completeness = percent
+    present = first <= zones.today() <= last
+    known = completeness(found) if present else scores.last_of(Customer, found, first, last)
+    for id, percent in known.items():
+        found[id].completeness = percent
     by = weights()
     for use in found.values():
         use.score = score_of(use, by)

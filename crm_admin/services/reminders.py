@@ -1,7 +1,7 @@
 """Reminding people of what their records lack: once a day for each thing, whoever reminds them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -19,9 +19,10 @@ from crm_admin.models.interactions import Interaction
 from crm_admin.models.reminders import Lacking, Reminder
 from crm_admin.models.reviews import Review
 from crm_admin.models.users import User
-from crm_admin.services import access, history, notices, reviews, zones
+from crm_admin.services import access, history, notices, reviews, tips, zones
 from crm_admin.services.outbox import Post
 from crm_admin.services.review_queue import person_column
+from crm_admin.services.tips import Tip
 
 #: The most things of which one person is reminded at once, the worst first.
 MOST_OF_ONE = 300
@@ -264,3 +265,11 @@ def _titles(actor: User, rows: Sequence[Any]) -> dict[tuple[str, int], str]:
 def label_of(lacking: Lacking) -> Label:
     """Return what people call it, ready to be translated."""
     return Label(lacking.label)
+
+
+@tips.source(5)
+def _unheeded(day: tips.Day) -> Iterator[Tip]:
+    """Tell how much of what the actor was reminded of is still to be done. Source: A3, C4"""
+    if count := sum(not one.done for one in received(day.actor, day.today)):
+        message = N_("You were reminded of %(count)s things that are still to be done")
+        yield Tip(message, {"count": count}, "warn", url=f"/{PATH}/")

@@ -1,6 +1,6 @@
 """Reviews: passing and failing what one's people wrote, taking it back, and what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -15,8 +15,9 @@ from crm_admin.models.contacts import Contact
 from crm_admin.models.customers import Customer
 from crm_admin.models.reviews import LONGEST_NOTE, STANDING, Review, Verdict
 from crm_admin.models.users import User
-from crm_admin.services import access, history, mending, notices, picklists, records, zones
+from crm_admin.services import access, history, mending, notices, picklists, records, tips, zones
 from crm_admin.services.outbox import Post
+from crm_admin.services.tips import Tip
 
 REASONS = "review_reasons"
 
@@ -285,3 +286,16 @@ def _titles(actor: User, entity: str, ids: set[int]) -> dict[int, str]:
     table = access.table_of(model)
     seen = ask(select(table.c.id).where(table.c.id.in_(ids), *access.rows(model, actor))).scalars()
     return history.names(model, set(seen))
+
+
+@tips.source(4)
+def _did_not_pass(day: tips.Day) -> Iterator[Tip]:
+    """Name the actor's own records that failed and are still to be put right. Source: B4, C4"""
+    failed = failed_of(day.actor)
+    for entity, id, title, _reason, _note, on_day in failed.few:
+        said = {"record": " ".join(title[:60].split())}
+        message = N_("Did not pass: %(record)s")
+        yield Tip(message, said, "bad", on_day, entity=entity, record_id=id)
+    if failed.total > len(failed.few):
+        more = {"count": failed.total - len(failed.few)}
+        yield Tip(N_("%(count)s more of your records did not pass"), more, "bad")

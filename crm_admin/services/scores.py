@@ -114,6 +114,13 @@ _OF_PERSON = (
     .where(*_OF_DAYS, _scores.c.user_id == bindparam("user"))
     .order_by(_scores.c.day)
 )
+_OF_PEOPLE = (
+    select(
+        _scores.c.user_id, _scores.c.day, _scores.c.records, _scores.c.complete, _scores.c.percents
+    )
+    .where(*_OF_DAYS, _scores.c.user_id.in_(bindparam("users", expanding=True)))
+    .order_by(_scores.c.day)
+)
 _OF_DEPARTMENTS = (
     select(_scores.c.department_id, _scores.c.day, *_FIGURES)
     .where(*_OF_DAYS, _scores.c.department_id.in_(bindparam("departments", expanding=True)))
@@ -133,6 +140,15 @@ def person(actor: User, model: type[Record], id: int, first: date, last: date) -
         return []
     asked = {"entity": model.__tablename__, "first": first, "last": last, "user": id}
     return [Point(*row) for row in ask(_OF_PERSON, asked).all()]
+
+
+def last_of(model: type[Record], people: Iterable[int], first: date, last: date) -> dict[int, int]:
+    """Return {person: how complete their records were on the last day kept of these}, in percent.
+
+    It asks no right: whoever calls it knows whose figures may be told.
+    """
+    asked = {"entity": model.__tablename__, "first": first, "last": last, "users": list(people)}
+    return {row.user_id: Point(*row[1:]).percent for row in ask(_OF_PEOPLE, asked)}
 
 
 def of_departments(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -12,7 +13,7 @@ from crm_admin.models.interactions import Interaction
 from crm_admin.models.reminders import Reminder
 from crm_admin.models.reviews import Review
 from crm_admin.models.users import User
-from crm_admin.services import access, crm_use, reviews, zones
+from crm_admin.services import access, crm_use, reviews, scores, zones
 
 
 @dataclass
@@ -74,6 +75,11 @@ def _completeness(found: Mapping[int, Figures], actor: User) -> None:
     )
     for id, average, incomplete in ask(statement):
         found[id].percent, found[id].incomplete = int(average), incomplete
+    today = zones.today()
+    before = scores.last_of(Customer, found, today - timedelta(days=14), today - timedelta(days=7))
+    for id, percent in before.items():
+        if (now := found[id].percent) is not None:
+            found[id].trend = now - percent
 
 
 def _interactions(found: Mapping[int, Figures]) -> None:
