@@ -804,14 +804,6 @@ function setUpSmallThings() {
   document.querySelector("[data-print]")?.addEventListener("click", () => print());
   const first = document.querySelector("[data-focus]")?.dataset.focus;
   if (first && !document.querySelector("[data-problems]")) document.getElementById(first)?.focus();
-  document.addEventListener("keydown", (event) => {
-    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (document.querySelector("dialog[open]")) return;
-    const link = document.querySelector(`a[data-key="${CSS.escape(event.key)}"]`);
-    if (!link) return;
-    event.preventDefault();
-    link.click();
-  });
   for (const form of document.querySelectorAll("[data-submit-on-change]")) {
     form.addEventListener("change", () => form.requestSubmit());
   }
