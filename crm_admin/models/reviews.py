@@ -52,7 +52,7 @@ class Review(Model):
     by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     verdict: Mapped[Verdict]
     #: The code of one of the reasons offered, and what was written beside it.
-    reason: Mapped[str | None]
+    reason: Mapped[str | None] = mapped_column(info={"picklist": "review_reasons"})
     note: Mapped[str | None] = mapped_column(String(LONGEST_NOTE))
     fixed_at: Mapped[datetime | None]
     superseded_at: Mapped[datetime | None]

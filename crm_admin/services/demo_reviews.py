@@ -37,9 +37,10 @@ def _reviews(random: Random, staff: Staff, calendar: Calendar) -> Iterator[dict[
     table = access.table_of(Interaction).c
     since = calendar.moment(DAYS, 0)
     statement = select(table.id, table.author_id, table.happened_at, table.version)
-    for id, author, at, version in ask(
-        statement.where(table.happened_at >= since).order_by(table.id)
-    ):
+    reviews = access.table_of(Review).c
+    known = select(reviews.record_id).where(reviews.entity == Interaction.__tablename__)
+    fresh = statement.where(table.happened_at >= since, table.id.not_in(known))
+    for id, author, at, version in ask(fresh.order_by(table.id)):
         by = staff.superiors.get(author)
         day = at.astimezone(calendar.zone).date()
         last = day >= calendar.before(1)
@@ -83,8 +84,10 @@ def _fixed(random: Random, at: datetime) -> datetime | None:
 def _reminders(random: Random, staff: Staff, calendar: Calendar) -> Iterator[dict[str, Any]]:
     """Yield reminders of customers that lacked something, and mostly got it."""
     table = access.table_of(Customer).c
+    reminders = access.table_of(Reminder).c
+    known = select(reminders.record_id).where(reminders.entity == Customer.__tablename__)
     owned = select(table.id, table.account_manager_id).where(
-        table.account_manager_id.is_not(None), table.fax.is_(None)
+        table.account_manager_id.is_not(None), table.fax.is_(None), table.id.not_in(known)
     )
     rows: Sequence[Any] = ask(owned.order_by(table.id).limit(2_000)).all()
     for id, person in rows:

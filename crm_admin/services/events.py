@@ -34,14 +34,7 @@ class Guest(NamedTuple):
 @records.prepare.register
 def _prepare(record: Event, actor: User) -> None:
     """Set its days by the clock it is written by, and refuse another customer's contact."""
-    if record.time_zone is None:
-        record.time_zone = zone_of(actor).key
-    if record.starts_at is not None and record.ends_at is None:
-        record.ends_at = record.starts_at + USUAL
-    if record.is_all_day and record.starts_at is not None:
-        record.starts_at, record.ends_at = whole_days(
-            record.starts_at, record.ends_at, ZoneInfo(record.time_zone)
-        )
+    settle(record, actor)
     if record.contact_id is not None and changes.of(record).keys() & {"contact_id", "customer_id"}:
         contact = db.session.get(Contact, record.contact_id)
         if contact is not None and record.customer_id is None:
@@ -50,6 +43,17 @@ def _prepare(record: Event, actor: User) -> None:
             message = N_("This contact belongs to another customer.")
             raise Invalid([Problem("contact_id", message)])
     _invite(record)
+
+
+def settle(event: Any, actor: User) -> None:
+    """Set what an event, or a row that becomes one, leaves open: its clock, its end, whole days."""
+    if event.time_zone is None:
+        event.time_zone = zone_of(actor).key
+    if event.starts_at is not None and event.ends_at is None:
+        event.ends_at = event.starts_at + USUAL
+    if event.is_all_day and event.starts_at is not None:
+        zone = ZoneInfo(event.time_zone)
+        event.starts_at, event.ends_at = whole_days(event.starts_at, event.ends_at, zone)
 
 
 def _invite(record: Event) -> None:

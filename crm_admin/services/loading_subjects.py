@@ -16,6 +16,7 @@ from crm_admin.models.base import Record
 from crm_admin.models.contacts import Contact
 from crm_admin.models.contracts import Contract
 from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
+from crm_admin.models.events import Event
 from crm_admin.models.expenses import Expense
 from crm_admin.models.interactions import (
     Interaction,
@@ -26,7 +27,7 @@ from crm_admin.models.interactions import (
 from crm_admin.models.promotion_materials import MaterialMovement, MovementKind, PromotionMaterial
 from crm_admin.models.tasks import Task, TaskStatus
 from crm_admin.models.users import User
-from crm_admin.services import access, interactions, promotion_materials, tasks
+from crm_admin.services import access, events, interactions, promotion_materials, tasks
 from crm_admin.services.loading import SUBJECTS, Before, Row, Subject, insert
 
 
@@ -191,6 +192,14 @@ def _tasks(rows: Sequence[Row], actor: User) -> Mapping[int, Problem]:
         if row.status == TaskStatus.DONE and row.done_at is None:
             row.done_at, row.done_by_id = clock.now(), row.assignee_id or actor.id
     return found
+
+
+@_subject(Event)
+def _events(rows: Sequence[Row], actor: User) -> Mapping[int, Problem]:
+    """Set the days by the clock they are loaded by; refuse another customer's contact."""
+    for row in rows:
+        events.settle(row, actor)
+    return _others(rows, Contact, "contact_id", N_("This contact belongs to another customer."))
 
 
 def _others(rows: Sequence[Row], model: type[Record], key: str, message: str) -> dict[int, Problem]:

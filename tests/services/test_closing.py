@@ -204,7 +204,7 @@ def test_the_database_refuses_to_change_a_closed_one(key, people):
 
 
 def test_the_database_refuses_every_other_way_too(people):
-    record, still_open = closed(people), written(people)
+    record, still_open = closed(people), written(people, next_step="None", next_step_on=None)
     id, other = record.id, still_open.id
     db.session.rollback()
     columns = ", ".join(c.name for c in Interaction.__table__.columns)

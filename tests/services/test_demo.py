@@ -22,6 +22,7 @@ from crm_admin.models.contracts import Contract, ContractStatus
 from crm_admin.models.customers import Assignment, Customer, LifecycleStep, Part
 from crm_admin.models.events import Event, EventGuest
 from crm_admin.models.expenses import Expense, ExpenseStatus
+from crm_admin.models.findings import DailyScore, Finding
 from crm_admin.models.interactions import (
     Interaction,
     InteractionStatus,
@@ -29,6 +30,8 @@ from crm_admin.models.interactions import (
     interaction_guests,
 )
 from crm_admin.models.promotion_materials import MaterialMovement, PromotionMaterial
+from crm_admin.models.reminders import Reminder
+from crm_admin.models.reviews import Review
 from crm_admin.models.tasks import Repeat, Task, TaskStatus
 from crm_admin.models.users import User
 from crm_admin.services import (
@@ -255,7 +258,10 @@ def _clear(connection):
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
     for statement in closed.asleep(connection):
         connection.exec_driver_sql(statement)
-    models = (EventGuest, Event, Assignment, LifecycleStep, *reversed(LOADED), NumberSeries)
+    models = (
+        Review, Reminder, Finding, DailyScore, EventGuest, Event, Assignment, LifecycleStep,
+        *reversed(LOADED), NumberSeries,
+    )  # fmt: skip
     for table in (interaction_colleagues, interaction_guests, *map(access.table_of, models)):
         connection.execute(table.delete())
     closed.make(connection)

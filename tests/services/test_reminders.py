@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 from crm_admin.database import db
 from crm_admin.errors import Denied
 from crm_admin.models.customers import Customer
+from crm_admin.models.findings import Finding
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.reminders import Lacking, Reminder
-from crm_admin.models.rules import Finding
 from crm_admin.models.users import User
 from crm_admin.services import completeness, records, reminders, zones
 from crm_admin.services.outbox import Post
@@ -105,7 +105,7 @@ def test_nobody_reminds_themselves(people):
 
 def test_what_rules_found_says_that_somebody_was_reminded(people, acme):
     with records.transaction("tests"):
-        completeness.refresh([acme], zones.today())
+        completeness.refresh([acme], zones.today(), people.system)
     remind(people.ben, *reminders.lacking_in(acme))
     found = db.session.scalars(select(Finding).where(Finding.record_id == acme.id)).all()
     assert found
@@ -118,7 +118,7 @@ def test_a_reminder_is_heeded_when_its_record_is_put_right(people, acme):
     remind(people.ben, *reminders.lacking_in(talk))
     change(talk, people.ana, effect="They will buy")
     done = {one.lacking: one.done for one in reminders.received(people.ana, zones.today())}
-    assert done == {Lacking.FAILED: True, Lacking.MISSING: False}
+    assert done == {Lacking.FAILED: True, Lacking.MISSING: False, Lacking.OPEN: False}
 
 
 def test_mail_goes_out_where_mail_is_sent(people, acme, mailing):

@@ -12,7 +12,7 @@ from crm_admin.database import db
 from crm_admin.models.contacts import Contact
 from crm_admin.models.customers import Customer
 from crm_admin.models.interactions import Interaction, InteractionStatus
-from crm_admin.services import access, crm_use, organisation, records, zones
+from crm_admin.services import access, crm_use, records, zones
 from tests.browser import barriers
 from tests.make import make
 from tests.stories.test_stories import WIDE
@@ -73,6 +73,34 @@ def write(page, customer, content, *, closing):
     page.wait_for_url("**/customers/details/**")
 
 
+def check(desk, day):
+    """Let a supervisor work through a day's interactions, the latest first: one fails."""
+    desk.goto("/inbox/")
+    assert day.isoformat() in desk.locator("main").inner_text()
+    desk.goto(f"/cockpit/?day={day}&entity=interactions")
+    desk.locator(".entry h2:has-text('Rang about the price')").wait_for()
+    desk.keyboard.press("f")
+    desk.keyboard.press("1")
+    desk.keyboard.press("Tab")
+    desk.keyboard.type("What did they say?")
+    desk.keyboard.press("Enter")
+    desk.locator(".entry h2:has-text('Showed the new edition')").wait_for()
+    desk.keyboard.press("p")
+    desk.locator("[data-progress]:has-text('2')").wait_for()
+    assert barriers(desk) == []
+
+
+def put_right(page, id):
+    """Fill in what the forgotten one lacks, and close it."""
+    page.goto(f"/interactions/edit/?id={id}")
+    page.locator("#kind").select_option("call")
+    page.locator("#place").fill("By telephone")
+    page.locator("#effect").fill("They want a discount")
+    page.locator("#next_step").fill("None")
+    page.keyboard.press("Control+Shift+Enter")
+    page.wait_for_url("**/interactions/details/**")
+
+
 @pytest.mark.parametrize(
     ("customer", "locale", "failed", "use"),
     [("northwind", "en", "Did not pass", "CRM use"), ("maven-crm", "zh-CN", "未通过", "使用")],
@@ -104,35 +132,16 @@ def test_a_day_is_written_down_checked_and_put_right(
     # The next morning Ben works through yesterday by keyboard alone.
     now[0] = at(tomorrow, 8)
     desk = enter("ben", locale=locale, viewport=WIDE)
-    desk.goto("/inbox/")
-    assert today.isoformat() in desk.locator("main").inner_text()
     before = use_of(people)
-    desk.goto(f"/cockpit/?day={today}&entity=interactions")
-    desk.locator(".entry h2:has-text('Rang about the price')").wait_for()
-    desk.keyboard.press("f")
-    desk.keyboard.press("1")
-    desk.keyboard.press("Tab")
-    desk.keyboard.type("What did they say?")
-    desk.keyboard.press("Enter")
-    desk.locator(".entry h2:has-text('Showed the new edition')").wait_for()
-    desk.keyboard.press("p")
-    desk.locator("[data-progress]:has-text('2')").wait_for()
+    check(desk, today)
     between = use_of(people)
     assert (between.passed, between.failed, between.fixed) == (1, 1, 0)
-    assert barriers(desk) == []
 
     # Ana is told on her first page, puts it right and closes it, late.
     page = enter("ana", locale=locale, viewport=WIDE)
-    page.goto("/")
     page.locator("main a", has_text=failed).click()
     page.wait_for_url(f"**/interactions/details/?id={forgotten}*")
-    page.goto(f"/interactions/edit/?id={forgotten}")
-    page.locator("#kind").select_option("call")
-    page.locator("#place").fill("By telephone")
-    page.locator("#effect").fill("They want a discount")
-    page.locator("#next_step").fill("None")
-    page.keyboard.press("Control+Shift+Enter")
-    page.wait_for_url("**/interactions/details/**")
+    put_right(page, forgotten)
     db.session.rollback()
     db.session.expire_all()
     talk = access.find(Interaction, forgotten, people.system)
@@ -148,6 +157,4 @@ def test_a_day_is_written_down_checked_and_put_right(
     assert use in desk.locator("h1").inner_text()
     answer = desk.request.get(f"/crm-use/export/csv/?month={today:%Y-%m}")
     rows = list(csv.reader(io.StringIO(answer.body().decode("utf-8-sig"))))
-    [line] = [row for row in rows if "Ana" in row]
-    assert str(after.score) in line
-    assert organisation.system().name not in str(rows)
+    assert [str(after.score) in row for row in rows if "Ana" in row] == [True]

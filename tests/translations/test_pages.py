@@ -31,10 +31,13 @@ from scripts import translations
 CHINESE = ("zh_Hans_CN", "zh_Hant_TW")
 #: Names of products, formats and keys, and what the people, places and sources of tests are called.
 NAMES = re.compile(
-    r"\b(CRM Admin|CSV|XLSX|Excel|Ctrl|Shift|Enter|Esc|LINE|Asia/Taipei|CNY"
-    r"|ana|ben|cho|dev|eve|fay|north|south|tests|Asia/Shanghai|Headquarters|AAA|grade=A)\b|{\w+}|\S+@\S+|\.[a-z]+\b",
+    r"\b(CRM Admin|CRM|CSV|XLSX|Excel|Ctrl|Shift|Enter|Esc|LINE|Asia/Taipei|CNY"
+    r"|ana|ben|cho|dev|eve|fay|north|south|tests|Asia/Shanghai|Headquarters|AAA|Administrator"
+    r"|(?-i:customer\.grade|grade|amount))\b|{\w+}|\S+@\S+|\.[a-z]+\b",
     re.IGNORECASE,
 )
+#: What is no page of its own.
+PARTS = ("/healthz", "/sign-in", "/inbox/open/", "/rules/preview/")
 WORD = re.compile(r"[A-Za-z]{3,}")
 #: Attributes that people see or hear.
 SHOWN = ("aria-label", "placeholder", "title", "alt", "data-label", "data-confirm")
@@ -72,7 +75,8 @@ def data():
     known = {*available_timezones(), *i18n.LANGUAGES.values()}
     for table in Model.metadata.sorted_tables:
         for column in table.columns:
-            if column.key in DATA and isinstance(column.type, String) and table.key != "rules":
+            kept = ("condition", "parameter") if table.key == "rules" else DATA
+            if column.key in kept and isinstance(column.type, String):
                 known.update(db.session.scalars(select(column).where(column.is_not(None))))
     return known
 
@@ -137,7 +141,7 @@ def addresses(app, filled):
     rules = [str(r) for r in app.url_map.iter_rules() if "GET" in r.methods and not r.arguments]
     for rule in sorted(rules):
         entity = rule.split("/")[1]
-        if "/ajax/" in rule or rule in ("/healthz", "/sign-in", "/inbox/open/"):
+        if "/ajax/" in rule or rule in PARTS:
             continue
         if rule.endswith(("/details/", "/edit/", "/matrix/")):
             yield f"{rule}?id={filled.get(entity, 1)}"

@@ -62,7 +62,7 @@ def test_the_form_has_only_what_is_missing_and_saves_it(acme, people, client_of)
 def test_what_is_refused_is_said_beside_its_field_and_nothing_is_lost(acme, people, client_of):
     make(
         Rule, entity="customers", field_key="postal_code", kind="matches", parameter=r"\d{6}",
-        severity=Severity.BLOCK, message="Six digits, please.",
+        severity=Severity.BLOCK, message_en="Six digits, please.",
     )  # fmt: skip
     client = client_of(people.ana)
     form = typed(client.get(address(acme)), {"postal_code": "12", "fax": "010-62345679"})
@@ -116,7 +116,7 @@ def test_a_contact_is_chosen_among_the_customers_own(people, client_of):
 
 
 def test_nothing_is_asked_of_a_record_that_lacks_nothing(people, client_of):
-    make(Rule, entity="customers", field_key="notes", kind="required", condition="grade=A")
+    make(Rule, entity="customers", field_key="notes", kind="required", condition="grade = 'A'")
     user = people.dev
     page = client_of(people.dev).get(f"/users/fill/?id={user.id}")
     assert "Nothing is missing" in words_of(page)

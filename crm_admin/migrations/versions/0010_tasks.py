@@ -10,11 +10,6 @@ branch_labels = None
 depends_on = None
 
 
-def _rebuilt():
-    """Return that SQLite writes the table anew: a column it only adds stands where no model has it."""
-    return "always" if op.get_bind().dialect.name == "sqlite" else "never"
-
-
 def upgrade():
     op.create_table('tasks',
     sa.Column('subject', sa.String(length=200), nullable=False),
@@ -73,16 +68,11 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_tasks_previous_id'), ['previous_id'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_tasks_status_remind_at'), ['status', 'remind_at'], unique=False, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
-    columns = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("interactions")}
-    if "next_step_on" not in columns:
-        with op.batch_alter_table("interactions", recreate=_rebuilt()) as batch_op:
-            batch_op.add_column(sa.Column("next_step_on", sa.Date(), nullable=True))
-            batch_op.create_index(
-                batch_op.f("ix_interactions_next_step_on"), ["next_step_on"], unique=False
-            )
+    op.create_index(op.f("ix_interactions_next_step_on"), "interactions", ["next_step_on"])
 
 
 def downgrade():
+    op.drop_index(op.f("ix_interactions_next_step_on"), table_name="interactions")
     with op.batch_alter_table('tasks', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_tasks_status_remind_at'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_tasks_previous_id'), sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
