@@ -224,43 +224,24 @@ def _tasks(asked: Asked) -> list[Entry]:
     """Return the people's open tasks that are due on these days. Source: C2, C4"""
     if not _sees(asked.actor, Task, "subject", "due_on", "status", "assignee_id"):
         return []
-    statement = (
-        select(Task.id, Task.subject, Task.due_on, User.name)
-        .join(User, User.id == Task.assignee_id)
-        .where(
-            *access.rows(Task, asked.actor),
-            Task.assignee_id.in_(asked.people),
-            Task.status == TaskStatus.OPEN,
-            Task.due_on.between(asked.first_on, asked.last_on),
-        )
-        .order_by(Task.due_on, Task.id)
-    )
+    is_open = Task.status == TaskStatus.OPEN
+    rows = _dated(asked, Task, Task.subject, Task.due_on, Task.assignee_id, is_open)
     return [
         Entry("tasks", id, title, day, day, (name,), label=N_("Task"), tone="inf")
-        for id, title, day, name in ask(statement.limit(MOST))
+        for id, title, day, name in rows
     ]
 
 
 @source()
 def _contracts(asked: Asked) -> list[Entry]:
     """Return the contracts of the people that end on these days."""
-    keys = ("title_text", "ends_on", "owner_id", "status")
-    if not _sees(asked.actor, Contract, *keys):
+    if not _sees(asked.actor, Contract, "title_text", "ends_on", "owner_id", "status"):
         return []
-    statement = (
-        select(Contract.id, Contract.title_text, Contract.ends_on, User.name)
-        .join(User, User.id == Contract.owner_id)
-        .where(
-            *access.rows(Contract, asked.actor),
-            Contract.owner_id.in_(asked.people),
-            Contract.status == ContractStatus.ACTIVE,
-            Contract.ends_on.between(asked.first_on, asked.last_on),
-        )
-        .order_by(Contract.ends_on, Contract.id)
-    )
+    in_force = Contract.status == ContractStatus.ACTIVE
+    columns = Contract.title_text, Contract.ends_on, Contract.owner_id
     return [
         Entry("contracts", id, title, day, day, (name,), label=N_("Contract ends"), tone="bad")
-        for id, title, day, name in ask(statement.limit(MOST))
+        for id, title, day, name in _dated(asked, Contract, *columns, in_force)
     ]
 
 
@@ -269,20 +250,29 @@ def _contacts(asked: Asked) -> list[Entry]:
     """Return the customers of the people who are to be contacted on these days."""
     if not _sees(asked.actor, Customer, "name", "next_contact_on", "account_manager_id"):
         return []
-    statement = (
-        select(Customer.id, Customer.name, Customer.next_contact_on, User.name)
-        .join(User, User.id == Customer.account_manager_id)
-        .where(
-            *access.rows(Customer, asked.actor),
-            Customer.account_manager_id.in_(asked.people),
-            Customer.next_contact_on.between(asked.first_on, asked.last_on),
-        )
-        .order_by(Customer.next_contact_on, Customer.id)
-    )
+    columns = Customer.name, Customer.next_contact_on, Customer.account_manager_id
     return [
         Entry("customers", id, title, day, day, (name,), label=N_("To contact"), tone="warn")
-        for id, title, day, name in ask(statement.limit(MOST))
+        for id, title, day, name in _dated(asked, Customer, *columns)
     ]
+
+
+def _dated(
+    asked: Asked, model: type[Record], title: Any, day: Any, person: Any, *more: ColumnElement[bool]
+) -> Sequence[Any]:
+    """Return (id, title, day, name of whose it is) of what these people have on these days."""
+    statement = (
+        select(model.id, title, day, User.name)
+        .join(User, User.id == person)
+        .where(
+            *access.rows(model, asked.actor),
+            person.in_(asked.people),
+            day.between(asked.first_on, asked.last_on),
+            *more,
+        )
+        .order_by(day, model.id)
+    )
+    return ask(statement.limit(MOST)).all()
 
 
 def _sees(actor: User, model: type[Record], *keys: str) -> bool:

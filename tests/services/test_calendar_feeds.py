@@ -8,6 +8,7 @@ from icalendar import Calendar
 
 from crm_admin import clock
 from crm_admin.models.events import Answer, CalendarFeed, Event
+from crm_admin.models.tasks import Task
 from crm_admin.services import calendar_feeds, calendars, events, records
 from tests.make import make
 
@@ -165,3 +166,10 @@ def test_one_person_has_one_feed(people):
     for _ in range(3):
         secret_of(people.ana)
     assert db.session.scalar(select(func.count(CalendarFeed.id))) == 1
+
+
+def test_tasks_are_in_the_feed_on_the_day_they_are_due(people):
+    day = SOON.date()
+    make(Task, subject="Call", due_on=day, assignee_id=people.ana.id)
+    assert read(people.ana)["Call"].get("dtstart").dt == day
+    assert "Call" not in read(people.cho)

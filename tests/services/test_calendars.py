@@ -9,6 +9,7 @@ from crm_admin.database import db
 from crm_admin.models.contracts import Contract, ContractStatus
 from crm_admin.models.customers import Customer
 from crm_admin.models.events import Event
+from crm_admin.models.tasks import Task, TaskStatus
 from crm_admin.services import calendars, events, records
 from tests.make import make
 
@@ -131,3 +132,13 @@ def test_an_event_of_many_days_is_found_from_each_of_them(people):
         assert titles(people.ana, first=there, last=there) == ["Project"]
     there = DAY + timedelta(days=100)
     assert titles(people.ana, first=there, last=there) == []
+
+
+def test_tasks_stand_on_the_day_they_are_due_until_they_are_done(people):
+    mine = make(Task, subject="Call", due_on=DAY, assignee_id=people.ana.id)
+    make(Task, subject="Later", due_on=DAY + timedelta(days=1), assignee_id=people.ana.id)
+    assert titles(people.ana) == titles(people.ben, people.ana) == ["Call"]
+    assert titles(people.cho, people.ana) == []
+    with records.transaction("tests"):
+        records.change(mine, {"status": TaskStatus.DONE}, people.ana)
+    assert titles(people.ana) == []
