@@ -16,6 +16,8 @@ from crm_admin.services.demo_customers import Profile, Row
 from crm_admin.services.demo_words import Calendar, Words, lot
 from crm_admin.services.loading import Past
 
+#: How many customers were talked to yesterday: there is something to check in the morning.
+YESTERDAY = 0.12
 #: Interactions go back so many days.
 REMEMBERED = 730
 KINDS = lot(
@@ -148,7 +150,10 @@ class Dealings:
     def meet(self, random: Random, profile: Profile, count: int) -> None:
         """Choose the days of a customer's interactions; the last is when it was last changed."""
         span = min(REMEMBERED, profile.age)
-        profile.days = sorted((self._weekday(random, span) for _ in range(count)), reverse=True)
+        days = [self._weekday(random, span) for _ in range(count)]
+        if days and profile.age > 1 and random.random() < YESTERDAY:
+            days[0] = 1
+        profile.days = sorted(days, reverse=True)
         if profile.days:
             moment = self.calendar.moment(profile.days[-1], random.randint(1080, 1140))
             profile.row["updated_at"] = max(moment, profile.row["created_at"])
