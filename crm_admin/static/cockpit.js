@@ -198,6 +198,7 @@ function setUpCockpit() {
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.defaultPrevented) return; // a link's own key was followed already
     if (document.querySelector("dialog[open]")) return;
     const fail = event.target.closest("[data-fail]");
     if (event.key === "Escape" && fail) {
