@@ -6,8 +6,10 @@ opens it again where two people agree.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import lru_cache
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, case, func, select
 
 from crm_admin import clock
 from crm_admin.database import ask, db, setting
@@ -210,19 +212,26 @@ def _left_open(day: tips.Day) -> Iterator[Tip]:
         access.readable(actor, Interaction, key) for key in keys
     ):
         return
-    mine = Interaction.author_id == actor.id
-    others = and_(Interaction.author_id != actor.id, Interaction.written_on < day.today)
-    counted = (func.sum(case((which, 1), else_=0)) for which in (mine, others))
-    own, theirs = ask(
-        select(*counted).where(*access.rows(Interaction, actor), *_still_open())
-    ).one()
+    supervises = access.reach(actor, "edit", Interaction) in _WIDER
+    counted = _left(access.limit(Interaction, actor))
+    own, theirs = ask(counted, {"me": actor.id, "today": day.today}).one()
     is_open = ("status.is", "open")
     if own:
         said = {"count": own}
         asked = (("author.is", "me"), is_open)
         message = N_("%(count)s of your interactions are to be closed")
         yield Tip(message, said, "warn", entity="interactions", asked=asked)
-    if theirs and access.reach(actor, "edit", Interaction) in _WIDER:
+    if theirs and supervises:
         asked = (is_open, ("written_on.to", f"{date.fromordinal(day.today.toordinal() - 1)}"))
         message = N_("%(count)s interactions of your people were not closed on their day")
         yield Tip(message, {"count": theirs}, "bad", entity="interactions", asked=asked)
+
+
+@lru_cache(maxsize=500)
+def _left(theirs: ColumnElement[bool] | None) -> Select[Any]:
+    """Return the select of how many are open: the actor's, and others' of the days before."""
+    table, me = access.table_of(Interaction).c, cast("Any", bindparam("me"))
+    before = table.written_on < bindparam("today", type_=Date)
+    which = (table.author_id == me, and_(table.author_id != me, before))
+    limits = [*_still_open()] if theirs is None else [*_still_open(), theirs]
+    return select(*(func.sum(case((one, 1), else_=0)) for one in which)).where(*limits)
