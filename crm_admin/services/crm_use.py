@@ -18,7 +18,7 @@ from crm_admin.models.interactions import Interaction
 from crm_admin.models.reminders import Reminder
 from crm_admin.models.reviews import Review, Verdict
 from crm_admin.models.users import User
-from crm_admin.services import access, reviews, scores, zones
+from crm_admin.services import access, owning, reviews, scores, zones
 
 #: The parts of the score, in the order in which the setting names their weights.
 PARTS = ("closed", "passed", "complete", "repaired")
@@ -77,16 +77,30 @@ def score_of(use: Use, by: Mapping[str, int]) -> int | None:
 
 
 def people(actor: User) -> dict[int, tuple[str, int | None]]:
-    """Return {id: (name, department)} of those whose use the actor may see, their own first."""
+    """Return {id: (name, department)} of those whose use the actor may see, their own first.
+
+    Without the right to appraise these are only people all of whose work the actor sees.
+    """
     found = {actor.id: (actor.name, actor.department_id)}
     if not access.allows(actor, "appraise", User):
-        return found | reviews.people(actor)
+        return found | known(actor, reviews.people(actor))
     users = access.table_of(User).c
     every = select(users.id, users.name, users.department_id).where(
         users.is_system.is_(False), users.deleted_at.is_(None)
     )
     rows = ask(every.order_by(users.name, users.id))
     return found | {id: (name, department) for id, name, department in rows}
+
+
+def known(
+    actor: User, staff: Mapping[int, tuple[str, int | None]]
+) -> dict[int, tuple[str, int | None]]:
+    """Return those of the people whose figures tell nothing of records the actor does not see."""
+    return {
+        id: one
+        for id, one in staff.items()
+        if all(owning.knows_person(actor, model, id) for model in (Customer, Interaction))
+    }
 
 
 def month_of(day: date) -> tuple[date, date]:
@@ -207,7 +221,7 @@ class Team:
 
 def team(actor: User) -> Team | None:
     """Return the figures of the actor's people this month, or None where they have none."""
-    staff = reviews.people(actor) if reviews.may_review(actor) else {}
+    staff = known(actor, reviews.people(actor)) if reviews.may_review(actor) else {}
     if not staff:
         return None
     uses = of(staff, zones.today())

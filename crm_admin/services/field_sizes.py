@@ -20,7 +20,9 @@ def field_problems(record: Record, changed: Mapping[str, Any]) -> Iterator[Probl
         if not info.get("label") or (key not in changed and value is not None):
             continue
         if value is None:
-            if not column.nullable and column.default is None:
+            # What is new begins with its default; what is kept cannot be emptied.
+            kept = record.id is not None
+            if not column.nullable and (kept or column.default is None):
                 yield Problem(key, N_("%(field)s is required."), {"field": Label(info["label"])})
         elif trouble := _too_much(column.type, value):
             yield trouble(key)

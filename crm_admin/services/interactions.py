@@ -39,7 +39,8 @@ def _prepare(record: Interaction, actor: User) -> None:
         guest.customer_id != record.customer_id for guest in record.guests
     ):
         raise Invalid([Problem("guests", N_("Somebody of these belongs to another customer."))])
-    if "happened_at" in changed and record.happened_at > clock.now() + AHEAD:
+    at = record.happened_at  # where it is missing, that is said with all else that is
+    if "happened_at" in changed and at is not None and at > clock.now() + AHEAD:
         message = N_("This moment is still to come. Plans belong under “Next step”.")
         raise Invalid([Problem("happened_at", message)])
     if record.id is None and record.written_on is None:

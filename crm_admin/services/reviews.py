@@ -57,7 +57,10 @@ def may_review(actor: User) -> bool:
 
 
 def people(actor: User) -> dict[int, tuple[str, int | None]]:
-    """Return {id: (name, department)} of those whose records the actor may look at."""
+    """Return {id: (name, department)} of those whose records the actor may look at.
+
+    Who stands in for somebody does not look after that person's own work.
+    """
     grants = {grant for m in models() for grant in access.grants_of(actor, "review", m)}
     users = access.table_of(User).c
     statement = (
@@ -68,7 +71,7 @@ def people(actor: User) -> dict[int, tuple[str, int | None]]:
     return {
         id: (name, department)
         for id, name, department in ask(statement)
-        if any(access.reaches_person(grant, id) for grant in grants)
+        if any(grant.person.id != id and access.reaches_person(grant, id) for grant in grants)
     }
 
 
@@ -80,6 +83,23 @@ def person_of(record: Record) -> int | None:
         return manager or record.created_by_id
     owner: int | None = getattr(record, record.owners[0]) if record.owners else None
     return owner or record.created_by_id
+
+
+def may_judge(record: Record, actor: User) -> bool:
+    """Return whether it is not the actor's own work, nor that of those by whose right they look.
+
+    Nobody has their own work passed by who stands in for them.
+    """
+    person = person_of(record)
+    authors = (person, record.created_by_id)
+    if person is None or actor.id in authors:
+        return False
+    grants = [
+        grant
+        for grant in access.grants_of(actor, "review", type(record))
+        if access.reaches_person(grant, person)
+    ]
+    return not grants or any(grant.person.id not in authors for grant in grants)
 
 
 def standing(entity: str, id: int) -> Review | None:
@@ -115,7 +135,7 @@ def give(
     if record is None:
         raise Conflict(N_("This record is no longer there."))
     person = person_of(record)
-    if person is None or actor.id in (person, record.created_by_id):
+    if person is None or not may_judge(record, actor):
         raise Denied(N_("Nobody reviews their own records."))
     if problems := _problems(verdict, reason, note):
         raise Invalid(problems)
@@ -198,6 +218,9 @@ def undo(actor: User) -> Review | None:
         return None
     model = access.entities()[review.entity]
     if records.claimed(model, review.record_id, actor, "review") is None:
+        return None
+    db.session.refresh(review)  # somebody may have judged it while this waited for the record
+    if review.superseded_at is not None or review.undone_at is not None:
         return None
     review.undone_at = clock.now()
     db.session.flush()

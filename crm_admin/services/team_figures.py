@@ -18,7 +18,10 @@ from crm_admin.services import access, crm_use, reviews, scores, zones
 
 @dataclass
 class Figures:
-    """One person's figures; the trend is by how much completeness rose within a week."""
+    """One person's figures; the trend is by how much completeness rose within a week.
+
+    What is None is not told: it would count records that the actor does not see.
+    """
 
     person_id: int
     name: str
@@ -26,11 +29,11 @@ class Figures:
     percent: int | None = None
     trend: int | None = None
     incomplete: int = 0
-    today: int = 0
-    late: int = 0
-    still_open: int = 0
-    failed: int = 0
-    reminders: int = 0
+    today: int | None = None
+    late: int | None = None
+    still_open: int | None = None
+    failed: int | None = None
+    reminders: int | None = None
 
 
 #: What the table can be sorted by.
@@ -43,12 +46,15 @@ def of(actor: User, staff: Mapping[int, tuple[str, int | None]]) -> list[Figures
     Late are interactions closed late this month; open those that should have been by now.
     """
     found = {id: Figures(id, name, department) for id, (name, department) in staff.items()}
+    whole = {id: found[id] for id in crm_use.known(actor, staff)}
+    for one in whole.values():
+        one.today = one.late = one.still_open = one.failed = one.reminders = 0
     if access.allows(actor, "review", Customer):
-        _completeness(found, actor)
+        _completeness(found, whole, actor)
     if access.allows(actor, "review", Interaction):
-        _interactions(found)
-    _failed(found)
-    _reminders(found)
+        _interactions(whole)
+    _failed(whole)
+    _reminders(whole)
     return list(found.values())
 
 
@@ -61,7 +67,7 @@ def ordered(figures: Iterable[Figures], key: str, *, descending: bool) -> list[F
     return [*known, *(one for one in named if getattr(one, by) is None)]
 
 
-def _completeness(found: Mapping[int, Figures], actor: User) -> None:
+def _completeness(found: Mapping[int, Figures], whole: Mapping[int, Figures], actor: User) -> None:
     table = access.table_of(Customer).c
     lacking = crm_use.counted(table.completeness < 100)
     statement = (
@@ -76,7 +82,7 @@ def _completeness(found: Mapping[int, Figures], actor: User) -> None:
     for id, average, incomplete in ask(statement):
         found[id].percent, found[id].incomplete = int(average), incomplete
     today = zones.today()
-    before = scores.last_of(Customer, found, today - timedelta(days=14), today - timedelta(days=7))
+    before = scores.last_of(Customer, whole, today - timedelta(days=14), today - timedelta(days=7))
     for id, percent in before.items():
         if (now := found[id].percent) is not None:
             found[id].trend = now - percent

@@ -135,7 +135,7 @@ def pane(record: Record, asked: Any, after: str) -> dict[str, Any]:
         "version": record.version,
         "seen": standing.id if standing is not None else 0,
         "reasons": picklists.choices(reviews.REASONS, requests.language()),
-        "may_judge": person not in (None, actor.id) and record.created_by_id != actor.id,
+        "may_judge": reviews.may_judge(record, actor),
         "lacks": [_(thing.lacking.label) for thing in reminders.lacking_in(record)],
         "fix_url": fix_url(screen, record, lacked, asked),
         "here": asked.address(at=f"{entity}-{record.id}"),

@@ -19,6 +19,8 @@ SIZE = 50
 PATH = "/cockpit/"
 #: The day that means: all that failed and was not passed since, of whichever day.
 ANY = "any"
+#: No day before it is shown: clocks of other zones cannot tell the very first ones.
+FIRST = date(2000, 1, 1)
 #: What a form of choices sends along.
 _KEPT = ("day", "state", "incomplete", "late")
 
@@ -66,7 +68,7 @@ def question() -> Question:
         kept.append(("day", ANY))
     elif day:
         try:
-            since = until = min(date.fromisoformat(day), today)
+            since = until = max(FIRST, min(date.fromisoformat(day), today))
             kept.append(("day", since.isoformat()))
         except ValueError:
             pass

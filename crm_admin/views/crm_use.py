@@ -91,9 +91,10 @@ class CrmUse(Page):
         month = _month(request.args.get("month", ""))
         months = request.args.get("months", 1, type=int)
         staff = _chosen(crm_use.people(requests.actor()))
+        offices = history.names(Department, {d for _name, d in staff.values() if d})
         rows, at = [], month
         for _number in range(min(max(months, 1), MOST_MONTHS)):
-            rows += [_cells(use) for use in crm_use.of(staff, at)]
+            rows += [_cells(use, offices) for use in crm_use.of(staff, at)]
             at = (at - timedelta(days=1)).replace(day=1)
         headings = [_("Month"), _("Person"), _("Department"), *(_(h) for h in HEADINGS.values())]
         name = f"crm-use-{month:%Y-%m}.{export_type}"
@@ -157,10 +158,9 @@ def _text(key: str, value: Any) -> str:
     return f"{value} %" if key == "completeness" else f"{value:,}"
 
 
-def _cells(use: Use) -> list[Any]:
+def _cells(use: Use, offices: dict[int, str]) -> list[Any]:
     """Return one row of the file: numbers stay numbers."""
-    office = use.department_id
-    named = history.names(Department, {office}).get(office, "") if office else ""
+    named = offices.get(use.department_id or 0, "")
     return [f"{use.month:%Y-%m}", use.name, named, *(getattr(use, key) for key in HEADINGS)]
 
 

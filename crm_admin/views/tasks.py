@@ -33,8 +33,8 @@ class TaskView(EntityView):
     """A task's list, page and form."""
 
     model = Task
-    menu = N_("Customers")
-    icon, order, new_in_menu = "list-todo", 25, True
+    menu = N_("Calendar and visits")
+    icon, order, new_in_menu = "list-todo", 5, True
     verbs = {"done": "edit", "drop": "edit", "reopen": "edit", "quick": "create"}
     details_template = "tasks/details.html"
     create_template = edit_template = "tasks/form.html"

@@ -7,7 +7,8 @@ import pytest
 from crm_admin import clock
 from crm_admin.models.customers import Customer
 from crm_admin.models.interactions import Interaction
-from crm_admin.services import crm_use, records, reminders, zones
+from crm_admin.models.roles import Role
+from crm_admin.services import crm_use, records, reminders, reviews, team_figures, zones
 from crm_admin.services.crm_use import Use
 from tests.make import make
 from tests.services.test_access import give
@@ -101,3 +102,23 @@ def test_a_team_is_told_in_few_figures(people, acme):
     team = crm_use.team(people.ben)
     assert (team.people, team.failed) == (1, 1)
     assert crm_use.team(people.ana) is None
+
+
+def test_figures_tell_nothing_of_records_that_are_out_of_sight(people, acme):
+    talk(acme, people.ana, written_on=zones.today() - timedelta(days=1))
+    staff = reviews.people(people.ben)
+    [whole] = team_figures.of(people.ben, staff)
+    assert (whole.still_open, whole.failed, whole.reminders) == (1, 0, 0)
+    both = {"view": "below", "review": "below"}
+    rights = {"customers": both, "interactions": both}
+    only = {"interactions": {"view": "kind = 'call'"}}
+    role = make(Role, label_en="Given", grants=rights, conditions=only)
+    with records.transaction("tests"):
+        people.ben.roles = [role]
+        records.save(people.ben, people.system)
+    assert reviews.people(people.ben).keys() == {people.ana.id}
+    assert set(crm_use.people(people.ben)) == {people.ben.id}
+    assert crm_use.team(people.ben) is None
+    [part] = team_figures.of(people.ben, reviews.people(people.ben))
+    assert (part.still_open, part.late, part.today, part.failed) == (None,) * 4
+    assert part.percent == acme.completeness

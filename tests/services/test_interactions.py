@@ -59,3 +59,11 @@ def test_a_file_names_contracts_by_number_so_that_it_can_be_taken_in_again(peopl
     make(Contract, title_text="Care", customer=before.customer, predecessor=before)
     file = client_of(people.dev).get("/contracts/export/csv/").text
     assert file.count(before.number) == 2
+
+
+def test_without_a_moment_it_is_said_that_it_is_missing(people):
+    talk = make(Interaction, author_id=people.dev.id)
+    with pytest.raises(Invalid) as refused:
+        change(talk, people.dev, happened_at=None)
+    assert "happened_at" in [problem.field for problem in refused.value.problems]
+    change(talk, people.dev, happened_at=clock.now() - timedelta(hours=1))

@@ -1,5 +1,7 @@
 """Reviews: who may give them, what they do, and taking them back."""
 
+from datetime import timedelta
+
 import pytest
 
 from crm_admin.database import db
@@ -9,7 +11,8 @@ from crm_admin.models.customers import Customer
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.notifications import Notification
 from crm_admin.models.reviews import Verdict
-from crm_admin.services import access, notifications, records, reviews
+from crm_admin.models.sharing import Deputy
+from crm_admin.services import access, notifications, records, reviews, zones
 from tests.make import make
 from tests.services.test_access import give as give_rights
 from tests.services.test_records import together
@@ -24,6 +27,12 @@ def give(record, actor, verdict=Verdict.PASSED, **said):
     said = {"version": record.version, "seen": seen(record)} | said
     with records.transaction("tests"):
         return reviews.give(type(record), record.id, verdict, actor, **said)
+
+
+def stand_in(deputy, person):
+    day = zones.today()
+    make(Deputy, person_id=person.id, deputy_id=deputy.id, occasion="Leave",
+         from_on=day - timedelta(days=1), until_on=day + timedelta(days=1))  # fmt: skip
 
 
 def seen(record):
@@ -147,6 +156,31 @@ def test_what_somebody_else_has_judged_since_is_not_taken_back(people):
     give(talk, people.dev)
     with records.transaction("tests"):
         assert reviews.undo(people.ben) is None
+
+
+def test_who_stands_in_for_somebody_does_not_judge_their_work(people):
+    own, of_ana = visit(people.ben), visit(people.ana)
+    stand_in(people.eve, people.ben)
+    assert set(reviews.people(people.eve)) == {people.ana.id}
+    with pytest.raises(Denied):
+        give(own, people.eve)
+    assert not reviews.may_judge(own, people.eve)
+    assert give(of_ana, people.eve)
+    stand_in(people.ben, people.dev)  # whose own right reaches further than Ben's
+    with pytest.raises(Denied):
+        give(own, people.ben)
+    assert give(own, people.dev)
+
+
+def test_taking_back_waits_for_who_judges_at_the_same_time(people, app, monkeypatch):
+    talk = visit(people.ana)
+    give(talk, people.ben)
+    mine = reviews.last_of(people.ben)
+    give(talk, people.dev)
+    monkeypatch.setattr(reviews, "last_of", lambda actor: mine)  # as it was read before
+    with records.transaction("tests"):
+        assert reviews.undo(people.ben) is None
+    assert reviews.standing("interactions", talk.id).by_id == people.dev.id
 
 
 def test_of_two_supervisors_at_once_one_is_told_to_look_again(people, app):

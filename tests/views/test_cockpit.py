@@ -12,7 +12,7 @@ from crm_admin.services import records, reviews, zones
 from tests.conftest import CAST
 from tests.make import make
 from tests.pages import form_of, words_of
-from tests.services.test_reviews import fail, inbox
+from tests.services.test_reviews import fail, inbox, stand_in
 from tests.sweeps.test_queries import counted
 
 PATH = "/cockpit/"
@@ -263,3 +263,19 @@ def test_days_are_stepped_through(people, client_of, talk):
     assert "Nothing to look at" in words_of(ben.get(f"{PATH}?day=2020-01-01"))
     judge(ben, talk, "failed", reason="late")
     assert "Talked of prices" in ben.get(f"{PATH}?day=any").text
+
+
+def test_the_first_day_of_all_leads_to_an_early_one(people, client_of):
+    for day in ("0001-01-01", "9999-12-31"):
+        assert client_of(people.ben).get(f"{PATH}?day={day}").status_code == 200
+
+
+def test_who_stands_in_sees_no_verdicts_to_give_on_whom_they_stand_in_for(people, client_of, acme):
+    own = make(Customer, name="Own", account_manager_id=people.ben.id)
+    stand_in(people.eve, people.ben)
+    client = client_of(people.eve)
+    assert 'name="verdict"' in client.get(f"{PATH}entry/?at=customers-{acme.id}").text
+    assert 'name="verdict"' not in client.get(f"{PATH}entry/?at=customers-{own.id}").text
+    judge(client, own)
+    judge(client, acme)
+    assert (state_of(own), state_of(acme)) == (None, "passed")

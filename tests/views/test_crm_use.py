@@ -7,9 +7,11 @@ from python_calamine import CalamineWorkbook
 
 from crm_admin.models.customers import Customer
 from crm_admin.models.interactions import Interaction
+from crm_admin.models.users import User
 from crm_admin.services import records, zones
 from tests.make import make
 from tests.pages import words_of
+from tests.sweeps.test_queries import counted
 
 PATH = "/crm-use/"
 
@@ -58,3 +60,16 @@ def test_the_month_is_a_file_for_appraisals(people, client_of):
     assert ben.get(f"{PATH}export/csv/?person={people.cho.id}").status_code == 404
     own = client_of(people.cho).get(f"{PATH}export/csv/").text
     assert own.count("\n") == 2
+
+
+def test_a_file_asks_no_more_for_more_people_and_months(people, client_of):
+    address, dev = f"{PATH}export/csv/", client_of(people.dev)
+    dev.get(address)
+    with counted(50) as few:
+        dev.get(address)
+    for number in range(5):
+        make(User, name=f"More {number}", department_id=people.ana.department_id)
+    dev.get(address)
+    with counted(50) as more:
+        assert dev.get(address).text.count("More") == 5
+    assert len(more) == len(few)
