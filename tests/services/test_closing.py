@@ -17,6 +17,7 @@ from crm_admin.models.interactions import Interaction, InteractionStatus
 from crm_admin.models.notifications import Notification
 from crm_admin.models.sharing import Deputy
 from crm_admin.services import (
+    access,
     bulk_edits,
     closing,
     loading,
@@ -370,3 +371,14 @@ def test_closed_meetings_are_loaded_with_who_attended(people):
     assert first.status == second.status == InteractionStatus.CLOSED_LATE
     assert first.closed_at == second.closed_at
     refused(f"DELETE FROM interactions WHERE id = {ids[0]}")
+
+
+def test_no_file_reaches_it(people, app, tmp_path):
+    record = closed(people)
+    file = tmp_path / "interactions.csv"
+    file.write_text(f"id,content\n{record.id},Something else\n", encoding="utf-8")
+    done = app.test_cli_runner().invoke(args=["import", "interactions", str(file)])
+    assert done.exit_code != 0
+    db.session.rollback()
+    db.session.expire_all()
+    assert access.find(Interaction, record.id, people.system).content == "Showed the catalogue"
