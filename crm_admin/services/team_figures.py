@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select
 
 from crm_admin.database import ask
 from crm_admin.models.customers import Customer
@@ -109,14 +109,16 @@ def _interactions(found: Mapping[int, Figures]) -> None:
     )
     for id, here, late in ask(statement):
         found[id].today, found[id].late = here, late
+    # Few; by author, SQLite would read all they ever wrote, and in the order of authors.
+    person = table.author_id + literal_column("0")
     waiting = (
-        select(table.author_id + 0, func.count())
+        select(person, func.count())
         .where(
             table.deleted_at.is_(None),
             table.closed_at.is_(None),
-            table.written_on < today,  # few; by author, SQLite would read all they ever wrote
+            table.written_on < today,
         )
-        .group_by(table.author_id + 0)  # or SQLite would read them in the order of authors
+        .group_by(person)
     )
     for id, count in ask(waiting):
         if id in found:
