@@ -71,7 +71,6 @@ OF_ONE_ENTITY = {
     ("interactions.answer_reopening", "POST"): Line(
         "reopen", "/answer_reopening/", 302, {"id": "{id}", "agreed": "1"}, writes=False
     ),
-    ("interactions.last_ones", "GET"): Line("view", "/ajax/last_ones/?customer={id}"),
     ("events.answer", "POST"): Line(
         "view", "/answer/", 302, {"id": "{id}", "answer": "yes"}, writes=False
     ),
@@ -122,7 +121,7 @@ PAGES = {
     ("cockpit.index", "GET"): Line("reviews", "/cockpit/"),
     ("team.index", "GET"): Line("reviews", "/team/"),
     ("team.remind", "GET"): Line("reviews", "/team/remind/"),
-    ("team.send", "POST"): Line("reviews", "/team/remind/send/", 302, {}, writes=False),
+    ("team.send", "POST"): Line("reviews", "/team/remind/send/", 302, {}),
     ("cockpit.undo", "POST"): Line("reviews", "/cockpit/undo/", 302, {}, writes=False),
     ("crm_use.index", "GET"): Line(ANYONE, "/crm-use/"),
     ("crm_use.export", "GET"): Line(ANYONE, "/crm-use/export/csv/"),
@@ -169,6 +168,7 @@ _LINKS, _HANDOVERS = "tests/views/test_account_links.py", "tests/views/test_hand
 _COCKPIT = "tests/views/test_cockpit.py"
 _POOL, _VIEW_AS = "tests/views/test_pool.py", "tests/views/test_view_as.py"
 ELSEWHERE |= {
+    ("interactions.last_ones", "GET"): "asks for a customer: tests/views/test_interactions.py",
     ("second_step.code", "GET"): _FACTOR,
     ("second_step.code", "POST"): _FACTOR,
     ("account_links.forgot", "GET"): _LINKS,

@@ -122,7 +122,8 @@ def test_the_last_ones_by_anyone_seen_stand_beside_the_form(acme, people, client
     assert "Ben was there" in ana.get(part).text
     assert "<html" not in ana.get(part).text
     assert "Ben was there" not in cho.get(part).text
-    assert "Acme" not in cho.get(part).text
+    nobodys = cho.get("/interactions/ajax/last_ones/?customer=99999")
+    assert (nobodys.status_code, nobodys.text) == (200, cho.get(part).text)
     assert "Ben was there" not in ana.get("/interactions/new/").text
 
 
