@@ -14,7 +14,7 @@ from crm_admin.models.base import Record
 from crm_admin.models.notifications import Notification
 from crm_admin.models.outbox import Letter
 from crm_admin.models.users import User
-from crm_admin.services import notifications, outbox
+from crm_admin.services import access, notifications, outbox
 from crm_admin.services.notifications import Message
 from crm_admin.services.outbox import Post
 
@@ -54,13 +54,18 @@ def tell(
     record: Record | None = None,
     path: str = "",
 ) -> None:
-    """Tell somebody once, within the transaction of what is told.
+    """Tell somebody once, within the transaction of what is told, as far as they may know it.
 
     Args:
-        record: what it is about.
+        record: what it is about, named in the message; of one out of their reach they are told
+            nothing.
         path: where it leads, where it is about several.
     """
     message, subject = SAID[kind]
+    if record is not None:
+        if not access.may(record, person):
+            return
+        values = {**values, "record": " ".join(str(record)[:60].split())}
     entity = record.__tablename__ if record is not None else path or None
     record_id = record.id if record is not None else None
     notifications.notify_all(

@@ -202,10 +202,8 @@ def _tell(person_id: int, told: Sequence[Any], actor: User, post: Post | None) -
     key = f"reminder:{first.id}"
     model = access.entities()[first.entity]
     if len(told) == 1 and (record := db.session.get(model, first.record_id)) is not None:
-        title = " ".join(str(record)[:60].split())
-        said: dict[str, Any] = {"by": actor.name, "record": title}
         kind = f"reminder_{first.lacking}"
-        notices.tell(person, key, kind, said, post, record=record)
+        notices.tell(person, key, kind, {"by": actor.name}, post, record=record)
         return
     counts = Counter(str(row.lacking) for row in told)
     numbers = {str(lacking): counts[lacking] for lacking in Lacking}

@@ -188,7 +188,7 @@ def _tell(review: Review, record: Record, actor: User, post: Post | None) -> Non
     language = person.language or (post.language if post else "en")
     words = [picklists.label(REASONS, review.reason, language) if review.reason else ""]
     why = " · ".join(part for part in (*words, review.note or "") if part)
-    said = {"by": actor.name, "record": " ".join(str(record)[:60].split()), "reason": why[:300]}
+    said = {"by": actor.name, "reason": why[:300]}
     notices.tell(person, _key(review), "review", said, post, record=record)
 
 

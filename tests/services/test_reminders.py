@@ -12,7 +12,7 @@ from crm_admin.models.findings import Finding
 from crm_admin.models.interactions import Interaction
 from crm_admin.models.reminders import Lacking, Reminder
 from crm_admin.models.users import User
-from crm_admin.services import completeness, records, reminders, zones
+from crm_admin.services import completeness, notices, records, reminders, zones
 from crm_admin.services.outbox import Post
 from tests.mailing import letters, link_in
 from tests.make import make
@@ -129,3 +129,17 @@ def test_mail_goes_out_where_mail_is_sent(people, acme, mailing):
     assert (recipient, subject) == ("ana@company.example", "CRM Admin: a reminder")
     assert "Ben reminds you: “Acme” is incomplete." in text
     assert link_in(text) == f"/customers/details/?id={acme.id}"
+
+
+def test_mail_names_nothing_that_its_reader_does_not_see(people, acme, mailing):
+    with records.transaction("tests"):
+        people.ana.email = "ana@company.example"
+        reminders.remind(reminders.lacking_in(acme), people.ben, Post.of(mailing.config))
+    [(_to, _subject, text)] = letters(mailing)
+    assert "“Acme”" in text
+    foreign = make(Customer, name="Wombat", account_manager_id=people.cho.id)
+    with records.transaction("tests"):
+        notices.tell(people.ana, "x", "reminder_missing", {"by": "Ben"},
+                     Post.of(mailing.config), record=foreign)  # fmt: skip
+    assert len(letters(mailing)) == 1
+    assert not [one for one in inbox(people.ana) if "Wombat" in str(one)]
