@@ -310,7 +310,15 @@ def _read(model: type[Record], rule: RuleFacts) -> frozenset[tuple[type[Model], 
 
 
 class Weighed(Protocol):
-    """What counts for so much."""
+    """What counts for so much, as a check of one kind on a field."""
+
+    @property
+    def field_key(self) -> str:
+        """On which field."""
+
+    @property
+    def kind(self) -> str:
+        """How it checks it."""
 
     @property
     def weight(self) -> int:
@@ -320,8 +328,20 @@ class Weighed(Protocol):
 def percent(rules: Iterable[Weighed], failed: Iterable[Weighed]) -> int:
     """Return how much of the rules' weight a record that breaks `failed` has, 0 to 100.
 
-    Rounded down, so that only a record that lacks nothing is said to be complete.
+    A value that is wrong is as good as none: where a check of the value alone fails, all that its
+    field weighs is lost. So such a check need not weigh anything itself. Rounded down, so that only
+    a record that lacks nothing is said to be complete. Source: A4
     """
+    failed = [*failed]
+    if not failed:
+        return 100
+    rules = [*rules]
+    wrong = {rule.field_key for rule in failed if not KINDS[rule.kind].of_record}
     whole = sum(rule.weight for rule in rules)
-    lost = sum(rule.weight for rule in failed)
+    lost = sum(rule.weight for rule in failed if rule.field_key not in wrong)
+    lost += sum(rule.weight for rule in rules if rule.field_key in wrong and _of_value(rule))
     return 100 * (whole - lost) // whole if whole else 100
+
+
+def _of_value(rule: Weighed) -> bool:
+    return not KINDS[rule.kind].of_record

@@ -25,11 +25,26 @@ def test_a_customer_is_as_complete_as_the_rules_ask(people):
     acme = make(Customer, name="Acme")
     missing = {"category", "industry", "phone", "fax", "contacts", "postal_code", "address"}
     assert set(lacking(acme)) == missing
-    assert acme.completeness == 30  # seven of ten rules find nothing there
+    assert acme.completeness == 12  # one of eight things is there
     before = acme.completeness
     change(acme, people.dev, phone="010-65551234")
     assert acme.completeness > before
     assert "phone" not in lacking(acme)
+
+
+def test_a_value_that_is_wrong_is_as_good_as_none(people):
+    acme, phone = make(Customer, name="Acme"), "010-65551234"
+    change(acme, people.dev, phone=phone)
+    filled = acme.completeness
+    for wrong in ("12", "00000000"):
+        change(acme, people.dev, phone=wrong)
+        assert "phone" in lacking(acme)
+        assert acme.completeness == 12
+    change(acme, people.dev, phone=phone)
+    assert acme.completeness == filled
+    twin = make(Customer, name="Twin", phone=phone)
+    assert "phone" in lacking(twin), "two customers with one number are pointed out"
+    assert twin.completeness == filled, "which need not be wrong"
 
 
 def test_a_contact_completes_its_customer_and_takes_that_back_when_it_goes(people):
