@@ -6,9 +6,10 @@ It is read from the records themselves and their history: nothing has to be put 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple, overload
 
 from sqlalchemy import (
     Boolean,
@@ -24,9 +25,11 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
     union,
     union_all,
 )
+from sqlalchemy.types import NullType
 
 from crm_admin.database import ask
 from crm_admin.i18n import N_
@@ -85,13 +88,58 @@ class Asked:
     late: bool = False
 
 
+class Entries(Sequence[Entry]):
+    """The entries of a queue: there may be thousands, of which a page is shown."""
+
+    def __init__(self, rows: Sequence[Any]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Entry: ...
+    @overload
+    def __getitem__(self, place: slice) -> "list[Entry]": ...
+    def __getitem__(self, place: int | slice) -> "Entry | list[Entry]":
+        if isinstance(place, slice):
+            return [_entry(row) for row in self._rows[place]]
+        return _entry(self._rows[place])
+
+
+def _entry(row: Any) -> Entry:
+    at = row.at
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    entry: Entry = Entry._make(row)
+    return entry._replace(at=moment.replace(tzinfo=UTC))
+
+
+class Group(NamedTuple):
+    """What entries have in common that choices look at."""
+
+    entity: str
+    person_id: int
+    state: str
+    percent: int | None
+    is_late: bool
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something is missing in them."""
+        return self.percent is not None and self.percent < 100
+
+
+#: Takes what makes a group out of a row.
+_ALIKE = itemgetter(0, 2, 3, 5, 6)
+
+
 @dataclass(frozen=True)
 class Found:
     """The entries asked for, and how many there would be with each other choice."""
 
-    entries: Sequence[Entry]
+    entries: Entries
     people: Mapping[int, int]
-    departments: Mapping[int, int]
+    departments: Mapping[int | None, int]
     entities: Mapping[str, int]
     states: Mapping[str, int]
     incomplete: int
@@ -101,8 +149,12 @@ class Found:
     looked_at: int
 
 
-def read(actor: User, asked: Asked) -> list[Entry]:
+def read(actor: User, asked: Asked) -> Entries:
     """Return all entries of these days that the actor may look at, the latest first."""
+    return Entries(_rows(actor, asked))
+
+
+def _rows(actor: User, asked: Asked) -> Sequence[Any]:
     models = access.reachable(actor, "review", reviews.models())
     if not models:
         return []
@@ -114,11 +166,7 @@ def read(actor: User, asked: Asked) -> list[Entry]:
             "since": begin_of(asked.since),
             "until": begin_of(asked.until + timedelta(days=1)),
         }
-    rows = ask(statement, values)
-    return [
-        Entry(entity, id, person, state, bool(is_new), percent, bool(late), at)
-        for entity, id, person, state, is_new, percent, late, at in rows
-    ]
+    return ask(statement, values).all()
 
 
 def find(actor: User, asked: Asked, staff: Mapping[int, tuple[str, int | None]]) -> Found:
@@ -127,56 +175,58 @@ def find(actor: User, asked: Asked, staff: Mapping[int, tuple[str, int | None]])
     Args:
         staff: {id: (name, department)} of those whose records the actor may look at.
     """
-    every = [entry for entry in read(actor, asked) if entry.person_id in staff]
+    rows = _rows(actor, asked)
+    sizes = Counter(map(_ALIKE, rows))
+    groups = {alike: Group(*alike) for alike in sizes if alike[1] in staff}
     tests = _tests(asked, staff)
 
-    def counted(but: str, of: Callable[[Entry], Any]) -> Counter[Any]:
-        return Counter(of(entry) for entry in _narrowed(every, tests, but))
+    def counted(but: str, of: Callable[[Group], Any]) -> Counter[Any]:
+        found: Counter[Any] = Counter()
+        for alike, group in _narrowed(groups, tests, but):
+            found[of(group)] += sizes[alike]
+        return found
 
-    states = counted("state", lambda e: e.state)
+    wanted = {alike for alike, _group in _narrowed(groups, tests)}
+    states = counted("state", lambda g: g.state)
     return Found(
-        entries=[*_narrowed(every, tests)],
-        people=counted("person", lambda e: e.person_id),
-        departments=counted("department", lambda e: staff[e.person_id][1]),
-        entities=counted("entity", lambda e: e.entity),
+        entries=Entries([row for row in rows if _ALIKE(row) in wanted]),
+        people=counted("person", lambda g: g.person_id),
+        departments=counted("department", lambda g: staff[g.person_id][1]),
+        entities=counted("entity", lambda g: g.entity),
         states=states,
-        incomplete=counted("incomplete", _is_incomplete)[True],
-        late=counted("late", lambda e: e.is_late)[True],
+        incomplete=counted("incomplete", lambda g: g.incomplete)[True],
+        late=counted("late", lambda g: g.is_late)[True],
         total=sum(states.values()),
         looked_at=states[Look.PASSED] + states[Look.FAILED],
     )
 
 
-def _is_incomplete(entry: Entry) -> bool:
-    return entry.percent is not None and entry.percent < 100
-
-
 def _tests(
     asked: Asked, staff: Mapping[int, tuple[str, int | None]]
-) -> dict[str, Callable[[Entry], bool]]:
+) -> dict[str, Callable[[Group], bool]]:
     """Return what each choice lets through, by its name."""
-    tests: dict[str, Callable[[Entry], bool]] = {}
+    tests: dict[str, Callable[[Group], bool]] = {}
     if asked.person is not None:
-        tests["person"] = lambda e: e.person_id == asked.person
+        tests["person"] = lambda g: g.person_id == asked.person
     if asked.department is not None:
-        tests["department"] = lambda e: staff[e.person_id][1] == asked.department
+        tests["department"] = lambda g: staff[g.person_id][1] == asked.department
     if asked.entity:
-        tests["entity"] = lambda e: e.entity == asked.entity
+        tests["entity"] = lambda g: g.entity == asked.entity
     if asked.state:
-        tests["state"] = lambda e: e.state == asked.state
+        tests["state"] = lambda g: g.state == asked.state
     if asked.incomplete:
-        tests["incomplete"] = _is_incomplete
+        tests["incomplete"] = lambda g: g.incomplete
     if asked.late:
-        tests["late"] = lambda e: e.is_late
+        tests["late"] = lambda g: g.is_late
     return tests
 
 
 def _narrowed(
-    every: Iterable[Entry], tests: Mapping[str, Callable[[Entry], bool]], but: str = ""
-) -> Iterable[Entry]:
+    groups: Mapping[Any, Group], tests: Mapping[str, Callable[[Group], bool]], but: str = ""
+) -> Iterable[tuple[Any, Group]]:
     """Return what all the choices but one let through."""
     wanted = [test for name, test in tests.items() if name != but]
-    return (entry for entry in every if all(test(entry) for test in wanted))
+    return (one for one in groups.items() if all(test(one[1]) for test in wanted))
 
 
 def look_of(record: Record, standing: Review | None) -> Look:
@@ -235,7 +285,7 @@ def _part(model: type[Record], theirs: ColumnElement[bool] | None, *, of_days: b
             is_new.label("is_new"),
             percent.label("percent"),
             _late(model, table).label("is_late"),
-            table.c.updated_at.label("at"),
+            type_coerce(table.c.updated_at, NullType).label("at"),  # read for those shown
         )
         .select_from(source)
         .where(
