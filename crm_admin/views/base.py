@@ -24,6 +24,7 @@ from crm_admin.views.entity_forms import EntityForms
 from crm_admin.views.filling import Filling
 from crm_admin.views.sharing import Sharing
 from crm_admin.views.words import gettext as _
+from crm_admin.views.words import ngettext
 
 #: The right each of Flask-Admin's routes, and each of ours on every entity, needs.
 VERBS = {
@@ -262,9 +263,13 @@ class EntityView(EntityForms, Filling, BulkEdits, Sharing, ModelView):
                 with _naming(record):
                     records.delete(record, requests.actor())
             if chosen:
-                flash(
-                    _("%(count)s records moved to the recycle bin.", count=len(chosen)), "success"
+                said = ngettext(
+                    "%(count)s record moved to the recycle bin.",
+                    "%(count)s records moved to the recycle bin.",
+                    len(chosen),
+                    count=len(chosen),
                 )
+                flash(said, "success")
         return redirect(requests.back(self.path))
 
     def act(self, action: str, chosen: list[Record]) -> Any:

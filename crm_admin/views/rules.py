@@ -234,8 +234,12 @@ def _shown(rule: Rule, found: rules.Found) -> dict[str, Any]:
         "help": _(kind.help) if kind else "",
         "hint": _(kind.hint) if kind and kind.hint else "",
         "problems": [problem.text(_) for problem in found.problems],
-        "text": _(
-            "%(failing)s of %(asked)s records fail", failing=found.failing, asked=found.asked
+        "text": ngettext(
+            "%(failing)s of %(asked)s records fails",
+            "%(failing)s of %(asked)s records fail",
+            found.failing,
+            failing=f"{found.failing:,}",
+            asked=f"{found.asked:,}",
         ),
         "more": (
             ngettext("and %(num)s more", "and %(num)s more", found.failing - len(found.first))
