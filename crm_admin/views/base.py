@@ -77,6 +77,8 @@ class EntityView(EntityForms, Filling, BulkEdits, Sharing, ModelView):
     sections: ClassVar[Sequence[tuple[str, Sequence[str]]]]
     #: Related lists on the record's page: (entity, its column that points here, columns shown).
     related: ClassVar[Sequence[tuple[str, str, Sequence[str]]]] = ()
+    #: Fields whose words need the whole record, as `in_words` says them in lists and on pages.
+    worded: ClassVar[Sequence[str]] = ()
     #: Up to three states shown beside the title, and fields in the line under it.
     badges: ClassVar[Sequence[str]] = ()
     subtitle: ClassVar[Sequence[str]] = ()
@@ -275,6 +277,14 @@ class EntityView(EntityForms, Filling, BulkEdits, Sharing, ModelView):
     def act(self, action: str, chosen: list[Record]) -> Any:
         """Answer an action that only this entity has, done with the selected records; else None."""
         return None
+
+    def in_words(self, record: Record, key: str) -> str | None:
+        """Return one of the `worded` fields as people read it, None where its value is hidden."""
+        return None
+
+    def row_title(self, record: Record) -> str:
+        """Return what names a record in a list whose fields are `worded`."""
+        return str(record)
 
     def list_buttons(self, here: list[tuple[str, Any]]) -> list[dict[str, Any]]:
         """Return the buttons of the list that only this entity has.

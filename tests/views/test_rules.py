@@ -89,6 +89,32 @@ def test_a_preview_shows_only_what_its_reader_sees(people, client_of):
         assert "fields or records that you do not see" in words_of(client.get(address(**asked)))
 
 
+def test_the_list_names_each_rule_by_its_own_entity_and_says_its_condition_in_words(
+    people, client_of
+):
+    asked = "grade not in ('A', 'B') and (phone is not empty or category = 'agent')"
+    make(Rule, entity="contacts", field_key="name", kind="rubbish")
+    make(
+        Rule,
+        entity="customers",
+        field_key="interactions",
+        kind="contacted",
+        parameter="30",
+        condition=asked,
+    )
+    make(Rule, entity="customers", field_key="name", kind="holds", parameter="fax is empty")
+    page = words_of(client_of(people.dev).get("/rules/"))
+    assert "Contact · Full name · Is no rubbish" in page
+    assert "Customer · Interactions · Was talked to lately" in page
+    assert "Customer · Name · Fulfils a condition" in page and "Fax is empty" in page
+    assert "Grade is none of (A, B) and (Phone is not empty or Category = Agent)" in page
+    with records.transaction("tests"):
+        people.dev.language = "zh_Hans_CN"
+    page = words_of(client_of(people.dev).get("/rules/"))
+    assert "客户 · 名称" in page and "联系人 · 姓名" in page
+    assert "等级 不属于 (A, B) 且 (电话 不为空 或 " in page
+
+
 def test_the_records_that_break_a_rule_are_paged(people, client_of):
     for number in range(53):
         make(Customer, name=f"No {number:02}")
