@@ -112,7 +112,7 @@ def test_the_list_names_each_rule_by_its_own_entity_and_says_its_condition_in_wo
         people.dev.language = "zh_Hans_CN"
     page = words_of(client_of(people.dev).get("/rules/"))
     assert "客户 · 名称" in page and "联系人 · 姓名" in page
-    assert "等级 不属于 (A, B) 且 (电话 不为空 或 " in page
+    assert "等级 不属于 (A 级, B 级) 且 (电话 不为空 或 " in page
 
 
 def test_the_records_that_break_a_rule_are_paged(people, client_of):
