@@ -30,7 +30,7 @@ NOTICE = lot((30, 60), (60, 20), (90, 10), (15, 10))
 #: how many times as long it was done: mostly in time.
 CADENCES = {"A": 14, "B": 30, "C": 90, "D": 180}
 MET = ("visit", "meeting")
-TARDY = lot((0.9, 80), (1.4, 14), (2.2, 6))
+TARDY = lot((0.95, 50), (1.8, 35), (3.0, 15))
 #: Amounts in CNY go from the first to the second; other currencies are worth less or more.
 AMOUNTS = {
     ContractKind.SALE: (8_000, 400_000), ContractKind.SERVICE: (5_000, 90_000),
