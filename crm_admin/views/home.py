@@ -187,6 +187,8 @@ def _chart(facts: overview.Overview, today: date) -> dict[str, Any] | None:
         "bars": [
             {
                 "label": f"{start:%Y}/1" if start.month == 1 else str(start.month),
+                "short": str(start.month),
+                "under": f"{start:%Y}" if start.month == 1 else "",
                 "value": count,
                 "text": f"{count:,}",
                 "url": f"/contracts/?status.is=active&ends_on.from={max(start, today)}"
