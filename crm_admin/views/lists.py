@@ -13,7 +13,7 @@ from crm_admin.models.base import Labelled, Record
 from crm_admin.models.users import User
 from crm_admin.services import access, filters, labels, listing, picklists
 from crm_admin.services.listing import COUNTED, Question
-from crm_admin.views import columns, drawn, requests
+from crm_admin.views import columns, drawn, requests, worded
 from crm_admin.views.cells import escaped
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
@@ -49,14 +49,12 @@ def context(view: Any) -> dict[str, Any]:
         question = replace(question, page=last - 1)
         page = listing.page(view.model, actor, question, [c.key for c in shown])
     here = arguments(question)
-    in_words = (
-        _in_words(view, actor, page.rows, shown, question.binned) if view.worded else page.rows
-    )
+    rows = worded.rows(view, actor, page.rows, shown, binned=question.binned)
     exports = access.allows(actor, "export", view.model) and not question.binned
     return {
         "view": _head(view, actor, question, may_restore),
         "columns": headings(view.path, view.reads, shown, question, here),
-        "rows": _rows(view, actor, in_words, shown, question.binned),
+        "rows": _rows(view, actor, rows, shown, question.binned),
         "count_text": counted(page.count),
         "page": pager(view.path, here, question, page.count, last),
         "search": question.search,
@@ -187,25 +185,6 @@ def _rows(
         filled = filled.replace(_TITLE, title)
         parts.append(filled.replace(_CELLS, cells))
     return Markup("".join(parts))  # noqa: S704  (every value in them was escaped)
-
-
-def _in_words(
-    view: Any, actor: User, rows: Sequence[tuple[Any, ...]], shown: list[Column], binned: bool
-) -> list[tuple[Any, ...]]:
-    """Return the rows with words in place of the values that mean something only together."""
-    model = view.model
-    wanted = access.visible(model, actor, binned=binned).where(model.id.in_([r[0] for r in rows]))
-    known = {record.id: record for record in access.fetch(wanted)}
-    found = []
-    for id, *values in rows:
-        if (record := known.get(id)) is not None:
-            values = [
-                view.in_words(record, column.key) if column.key in view.worded else value
-                for column, value in zip(shown, values, strict=False)
-            ]
-            values[0] = view.row_title(record)
-        found.append((id, *values))
-    return found
 
 
 @lru_cache(maxsize=2_000)
