@@ -48,6 +48,18 @@ def test_what_is_wrong_with_a_rule_is_told_at_its_place(people, client_of):
     assert rule.condition == "grade = 'A'"
 
 
+def test_a_weight_below_zero_is_refused_beside_its_field(people, client_of):
+    rule = make(Rule, entity="customers", field_key="phone", kind="required", weight=2)
+    client, there = client_of(people.dev), f"/rules/edit/?id={rule.id}"
+    form = form_of(client.get(there))
+    form |= {"weight": "-3"}
+    assert "A weight is 0 or more" in words_of(client.post(there, data=form))
+    form |= {"weight": "0"}
+    assert client.post(there, data=form).status_code == 302
+    db.session.expire_all()
+    assert rule.weight == 0
+
+
 @pytest.mark.parametrize(
     ("kind", "field", "parameter", "said"),
     [
