@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crm_admin.i18n import Counted
-
 Translate = Callable[[str], str]
 
 
@@ -21,8 +19,9 @@ def _same(text: str) -> str:
 def filled_in(message: str, values: Mapping[str, Any], translate: Translate = _same) -> str:
     """Return the message in the reader's language with its values in place."""
     text = translate(message)
-    if isinstance(message, Counted) and text == message and values["count"] != 1:
-        text = message.several  # English; the Chinese text is the same for one and for many
+    # A text of `i18n.Nn_`: in English it has a plural, in Chinese it is the same for one and many.
+    if (several := getattr(message, "several", "")) and text == message and values["count"] != 1:
+        text = several
     if not values:
         return text
     return text % {key: _shown(value, translate) for key, value in values.items()}
