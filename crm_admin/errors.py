@@ -19,6 +19,9 @@ def _same(text: str) -> str:
 def filled_in(message: str, values: Mapping[str, Any], translate: Translate = _same) -> str:
     """Return the message in the reader's language with its values in place."""
     text = translate(message)
+    # A text of `i18n.Nn_`: in English it has a plural, in Chinese it is the same for one and many.
+    if (several := getattr(message, "several", "")) and text == message and values["count"] != 1:
+        text = several
     if not values:
         return text
     return text % {key: _shown(value, translate) for key, value in values.items()}

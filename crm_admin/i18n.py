@@ -18,6 +18,20 @@ def N_(text: str) -> str:  # noqa: N802  (gettext's own name for it)
     return text
 
 
+class Counted(str):
+    """A marked text for one thing that knows what is said of several: `count` says which."""
+
+    __slots__ = ("several",)
+    several: str
+
+
+def Nn_(one: str, several: str) -> Counted:  # noqa: N802
+    """Mark a text with its plural as one to translate where it is shown, by its value `count`."""
+    found = Counted(one)
+    found.several = several
+    return found
+
+
 def described(docstring: str | None) -> str:
     """Return what a docstring tells people: its first paragraph, without where it comes from."""
     paragraph = " ".join((docstring or "").strip().split("\n\n")[0].split())

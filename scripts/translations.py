@@ -31,6 +31,7 @@ BY_HAND, MADE = "zh_Hans_CN", "zh_Hant_TW"
 KEYWORDS = DEFAULT_KEYWORDS | {
     "lazy_gettext": None,
     "lazy_ngettext": (1, 2),
+    "Nn_": (1, 2),
     "lazy_pgettext": ((1, "c"), 2),
 }
 #: What must survive translation: %(name)s, %s, {name} and HTML tags.

@@ -27,7 +27,7 @@ from sqlalchemy.sql.selectable import ScalarSelect
 
 from crm_admin import clock
 from crm_admin.database import ask, db
-from crm_admin.i18n import N_
+from crm_admin.i18n import N_, Nn_
 from crm_admin.models.base import Model
 from crm_admin.models.cadences import Cadence
 from crm_admin.models.customers import Customer
@@ -333,5 +333,8 @@ def _visits_overdue(day: tips.Day) -> Iterator[Tip]:
     count, worst = overdue(day.actor, day.today)
     if count:
         said = {"count": count, "customer": worst[0].name}
-        message = N_("%(count)s visits are overdue, the longest with %(customer)s")
+        message = Nn_(
+            "%(count)s visit is overdue, with %(customer)s",
+            "%(count)s visits are overdue, the longest with %(customer)s",
+        )
         yield Tip(message, said, "warn", url="/visits/")

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, case, func,
 from crm_admin import clock
 from crm_admin.database import ask, db, setting
 from crm_admin.errors import Conflict, Denied, Invalid, Problem
-from crm_admin.i18n import N_
+from crm_admin.i18n import N_, Nn_
 from crm_admin.models.interactions import MEETING, Interaction, InteractionStatus, Reopening
 from crm_admin.models.roles import Scope
 from crm_admin.models.users import User
@@ -219,11 +219,17 @@ def _left_open(day: tips.Day) -> Iterator[Tip]:
     if own:
         said = {"count": own}
         asked = (("author.is", "me"), is_open)
-        message = N_("%(count)s of your interactions are to be closed")
+        message = Nn_(
+            "%(count)s of your interactions is to be closed",
+            "%(count)s of your interactions are to be closed",
+        )
         yield Tip(message, said, "warn", entity="interactions", asked=asked)
     if theirs and supervises:
         asked = (is_open, ("written_on.to", f"{date.fromordinal(day.today.toordinal() - 1)}"))
-        message = N_("%(count)s interactions of your people were not closed on their day")
+        message = Nn_(
+            "%(count)s interaction of your people was not closed on its day",
+            "%(count)s interactions of your people were not closed on their day",
+        )
         yield Tip(message, {"count": theirs}, "bad", entity="interactions", asked=asked)
 
 

@@ -13,10 +13,9 @@ from crm_admin.models.events import Event
 from crm_admin.models.users import User
 from crm_admin.services import cadences, records
 from crm_admin.services.demo_company import Staff
+from crm_admin.services.demo_dealings import CADENCES
 from crm_admin.services.demo_words import Calendar, dice
 
-#: (grade, every so many days, whether the chief representative is told too)
-CADENCES = (("A", 14, True), ("B", 30, False), ("C", 90, False), ("D", 180, False))
 #: What is planned with a customer: (kind, title, place); {customer} is its name.
 WITH_CUSTOMER = (
     ("visit", "拜访{customer}", None),
@@ -45,9 +44,9 @@ def settle(actor: User, staff: Staff, calendar: Calendar, seed: int) -> None:
 
 def _cadences(actor: User) -> None:
     counting = [item for item in cadences.kinds() if item.code in ("visit", "meeting")]
-    for grade, days, tells_chief in CADENCES:
+    for grade, days in CADENCES.items():
         cadence = Cadence(
-            name=f"{grade} 级客户", grade=grade, every_days=days, tells_chief=tells_chief
+            name=f"{grade} 级客户", grade=grade, every_days=days, tells_chief=grade == "A"
         )
         cadence.kinds = list(counting)
         records.save(cadence, actor)

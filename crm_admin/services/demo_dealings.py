@@ -26,6 +26,11 @@ KINDS = lot(
 )  # fmt: skip
 POLICIES = lot((RenewalPolicy.ASK, 55), (RenewalPolicy.RENEW, 25), (RenewalPolicy.LAPSE, 20))
 NOTICE = lot((30, 60), (60, 20), (90, 10), (15, 10))
+#: How often the customers of each grade are to be visited, in days; what counts as a visit; and in
+#: how many times as long it was done: mostly in time.
+CADENCES = {"A": 14, "B": 30, "C": 90, "D": 180}
+MET = ("visit", "meeting")
+TARDY = lot((0.95, 50), (1.8, 35), (3.0, 15))
 #: Amounts in CNY go from the first to the second; other currencies are worth less or more.
 AMOUNTS = {
     ContractKind.SALE: (8_000, 400_000), ContractKind.SERVICE: (5_000, 90_000),
@@ -58,6 +63,8 @@ def weights(random: Random, profile: Profile) -> tuple[float, float, float]:
     young = min(1.0, profile.age / 150)
     contacts = 0.0 if random.random() < 0.03 else random.choice((1, 1, 2, 2, 3, 3, 4, 6))
     talks *= young * random.lognormvariate(0, 0.9)
+    if profile.age > 30 and profile.row["grade"]:
+        talks = max(talks, 0.15)  # nobody of a grade is left alone for years
     return contacts, contracts * (0.3 + random.random()), talks
 
 
@@ -153,11 +160,21 @@ class Dealings:
         days = [self._weekday(random, span) for _ in range(count)]
         if days and profile.age > 1 and random.random() < YESTERDAY:
             days[0] = 1
+        if days and profile.age > 20 and (often := self._often(random, profile)):
+            days[-1] = self._weekday(random, min(often, span))
         profile.days = sorted(days, reverse=True)
         if profile.days:
             moment = self.calendar.moment(profile.days[-1], random.randint(1080, 1140))
             profile.row["updated_at"] = max(moment, profile.row["created_at"])
             profile.row["updated_by_id"] = profile.row["account_manager_id"]
+
+    @staticmethod
+    def _often(random: Random, profile: Profile) -> int:
+        """Return within how many days somebody was with a customer of a grade; 0 for no matter."""
+        often = CADENCES.get(profile.row["grade"] or "")
+        if not often or not profile.row["account_manager_id"]:
+            return 0
+        return int(often * TARDY.draw(random))
 
     def interactions(self, random: Random, profile: Profile) -> Iterator[Row]:
         """Yield what was talked about on those days, the earliest first."""
@@ -166,6 +183,10 @@ class Dealings:
             phase = 0 if position < count * 0.12 else 1 if position < count * 0.4 else 2
             topic = random.choice(phases[phase])
             row = self._interaction(random, profile, topic, day)
+            tries = 20 if position == count - 1 and profile.row["grade"] else 0
+            while tries and row["kind"] not in MET:  # the last time somebody went there
+                row = self._interaction(random, profile, random.choice(phases[phase]), day)
+                tries -= 1
             self.closer.close(random, row, day, profile)
             yield row
 
@@ -185,13 +206,14 @@ class Dealings:
             who = contact["job_title"] + who
         text, kinds = draw(said["content"])
         kind = draw(kinds)
-        content = text.format(
-            who=who,
-            product=draw(dealings["products"]),
-            rival=draw(dealings["rivals"]),
-            n=int(3 + 40 * chance() ** 2),
-            amount=f"{int(20 + 2000 * chance() ** 3) * 100:,}",
-        )
+        put_in = {
+            "who": who,
+            "product": draw(dealings["products"]),
+            "rival": draw(dealings["rivals"]),
+            "n": int(3 + 40 * chance() ** 2),
+            "amount": f"{int(20 + 2000 * chance() ** 3) * 100:,}",
+        }
+        content = text.format_map(put_in)
         moment = self.calendar.moment(days, 510 + int(540 * chance()))
         author = self._author(random, profile)
         written = moment + timedelta(minutes=int(1 + 50 * chance()))
@@ -200,8 +222,8 @@ class Dealings:
             "kind": kind if chance() < 0.98 else None, "happened_at": moment,
             "place": draw(dealings["places"][kind]) if chance() < 0.92 else None,
             "content": content[0].upper() + content[1:],
-            "effect": draw(said["effect"]) if chance() < 0.9 else None,
-            "next_step": draw(said["next_step"]) if chance() < 0.8 else None,
+            "effect": draw(said["effect"]).format_map(put_in) if chance() < 0.9 else None,
+            "next_step": draw(said["next_step"]).format_map(put_in) if chance() < 0.8 else None,
             "author_id": author, "created_at": written, "updated_at": written,
             "created_by_id": author, "updated_by_id": author,
         }  # fmt: skip

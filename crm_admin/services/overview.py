@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Date, Integer, Select, bindparam, case, extract, func, select
 
 from crm_admin.database import ask
-from crm_admin.i18n import N_
+from crm_admin.i18n import N_, Nn_
 from crm_admin.models.base import Record
 from crm_admin.models.contacts import Contact
 from crm_admin.models.contracts import Contract, ContractStatus
@@ -275,7 +275,13 @@ def _contacts_due(day: tips.Day) -> Iterator[Tip]:
 @tips.source(20)
 def _decisions(day: tips.Day) -> Iterator[Tip]:
     if count := day.facts.to_decide:
-        message, asked = N_("%(count)s expenses wait for a decision"), (("status.is", "submitted"),)
+        message, asked = (
+            Nn_(
+                "%(count)s expense waits for a decision",
+                "%(count)s expenses wait for a decision",
+            ),
+            (("status.is", "submitted"),),
+        )
         yield Tip(message, {"count": count}, "warn", entity="expenses", asked=asked)
 
 
@@ -283,14 +289,20 @@ def _decisions(day: tips.Day) -> Iterator[Tip]:
 def _contracts_over(day: tips.Day) -> Iterator[Tip]:
     in_force, until = ("status.is", "active"), "ends_on.to"
     if count := day.facts.overdue:
-        message = N_("%(count)s contracts have ended and are still in force")
+        message = Nn_(
+            "%(count)s contract has ended and is still in force",
+            "%(count)s contracts have ended and are still in force",
+        )
         over = (in_force, (until, f"{day.today - timedelta(days=1)}"))
         yield Tip(message, {"count": count}, "bad", entity="contracts", asked=over)
     if count := (day.facts.ending or {}).get(AHEAD[0], 0):
         last = day.today + timedelta(days=AHEAD[0])
         soon = (in_force, ("ends_on.from", f"{day.today}"), (until, f"{last}"), ("sort", "ends_on"))
         said = {"count": count, "days": AHEAD[0]}
-        message = N_("%(count)s contracts end within %(days)s days")
+        message = Nn_(
+            "%(count)s contract ends within %(days)s days",
+            "%(count)s contracts end within %(days)s days",
+        )
         yield Tip(message, said, "warn", entity="contracts", asked=soon)
 
 
@@ -298,7 +310,10 @@ def _contracts_over(day: tips.Day) -> Iterator[Tip]:
 def _own_incomplete(day: tips.Day) -> Iterator[Tip]:
     if count := day.facts.own_incomplete:
         asked = (("account_manager.is", "me"), ("completeness.to", "99"), ("sort", "completeness"))
-        message = N_("%(count)s of your customers are incomplete")
+        message = Nn_(
+            "%(count)s of your customers is incomplete",
+            "%(count)s of your customers are incomplete",
+        )
         yield Tip(message, {"count": count}, "warn", entity="customers", asked=asked)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from crm_admin import clock
 from crm_admin.database import ask, db
 from crm_admin.errors import Denied, Label
-from crm_admin.i18n import N_
+from crm_admin.i18n import N_, Nn_
 from crm_admin.models.base import Record
 from crm_admin.models.findings import Finding
 from crm_admin.models.interactions import Interaction
@@ -269,5 +269,8 @@ def label_of(lacking: Lacking) -> Label:
 def _unheeded(day: tips.Day) -> Iterator[Tip]:
     """Tell how much of what the actor was reminded of is still to be done. Source: A3, C4"""
     if count := sum(not one.done for one in received(day.actor, day.today)):
-        message = N_("You were reminded of %(count)s things that are still to be done")
+        message = Nn_(
+            "You were reminded of %(count)s thing that is still to be done",
+            "You were reminded of %(count)s things that are still to be done",
+        )
         yield Tip(message, {"count": count}, "warn", url=f"/{PATH}/")

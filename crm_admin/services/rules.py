@@ -82,6 +82,8 @@ def wrong(rule: Rule) -> list[Problem]:
     found = [*_wrong_expression(model, "condition", rule.condition or "")]
     if rule.only_new and rule.from_on is None:
         found.append(Problem("from_on", N_("Say from which day on.")))
+    if (rule.weight or 0) < 0:
+        found.append(Problem("weight", N_("A weight is 0 or more; with 0 it does not count.")))
     if kind is None:
         return [Problem("kind", N_("There is no such check.")), *found]
     found += _wrong_field(model, kind, rule.field_key or "")

@@ -157,8 +157,8 @@ function setUpCockpit() {
     }
   };
 
-  const saveFix = async (form) => {
-    const body = new URLSearchParams(new FormData(form));
+  const saveFix = async (form, button) => {
+    const body = new URLSearchParams(new FormData(form, button));
     body.set("part", "1");
     const answer = await fetch(form.action, { method: "POST", headers: { Accept: "text/html" }, body });
     if (!answer.ok) {
@@ -171,7 +171,7 @@ function setUpCockpit() {
       const place = form.closest(".fix-place");
       place.innerHTML = await answer.text();
       place.querySelectorAll("[data-lookup]").forEach(setUpLookup);
-      place.querySelector("[aria-invalid]")?.focus();
+      (place.querySelector("[aria-invalid]") ?? place.querySelector("button"))?.focus();
     }
   };
 
@@ -197,6 +197,13 @@ function setUpCockpit() {
   };
 
   document.addEventListener("keydown", (event) => {
+    // As in every form of ours; Enter alone saves from a line of text only.
+    const place = event.target.closest(".fix-place");
+    if (place && (event.ctrlKey || event.metaKey) && ["s", "Enter"].includes(event.key)) {
+      place.querySelector("form").requestSubmit();
+      event.preventDefault();
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.defaultPrevented) return; // a link's own key was followed already
     if (document.querySelector("dialog[open]")) return;
@@ -249,7 +256,7 @@ function setUpCockpit() {
     } else if (link.matches("[data-fix]")) {
       event.preventDefault();
       fix(link);
-    } else if (link.matches("[data-cancel-fix]") && link.closest(".fix-place")) {
+    } else if (link.matches("[data-cancel-link]") && link.closest(".fix-place")) {
       event.preventDefault();
       link.closest(".fix-place").remove();
     }
@@ -262,7 +269,7 @@ function setUpCockpit() {
       send(form, act);
     } else if (form.matches("[data-fix-form]")) {
       event.preventDefault();
-      saveFix(form);
+      saveFix(form, event.submitter);
     }
   });
   document.querySelector("[data-keys-help]")?.addEventListener("click", keys["?"]);

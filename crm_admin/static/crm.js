@@ -79,6 +79,8 @@ function setUpDrawer() {
   const button = document.querySelector("[data-drawer]");
   const side = document.getElementById("side");
   if (!button || !side) return;
+  const here = side.querySelector("[aria-current]");
+  if (here && here.offsetTop + here.offsetHeight > side.clientHeight) side.scrollTop = here.offsetTop - side.clientHeight / 2;
 
   const show = (open) => {
     document.body.classList.toggle("drawer-open", open);

@@ -24,6 +24,7 @@ from crm_admin.views.entity_forms import EntityForms
 from crm_admin.views.filling import Filling
 from crm_admin.views.sharing import Sharing
 from crm_admin.views.words import gettext as _
+from crm_admin.views.words import ngettext
 
 #: The right each of Flask-Admin's routes, and each of ours on every entity, needs.
 VERBS = {
@@ -76,6 +77,8 @@ class EntityView(EntityForms, Filling, BulkEdits, Sharing, ModelView):
     sections: ClassVar[Sequence[tuple[str, Sequence[str]]]]
     #: Related lists on the record's page: (entity, its column that points here, columns shown).
     related: ClassVar[Sequence[tuple[str, str, Sequence[str]]]] = ()
+    #: Fields whose words need the whole record, as `in_words` says them in lists and on pages.
+    worded: ClassVar[Sequence[str]] = ()
     #: Up to three states shown beside the title, and fields in the line under it.
     badges: ClassVar[Sequence[str]] = ()
     subtitle: ClassVar[Sequence[str]] = ()
@@ -262,14 +265,26 @@ class EntityView(EntityForms, Filling, BulkEdits, Sharing, ModelView):
                 with _naming(record):
                     records.delete(record, requests.actor())
             if chosen:
-                flash(
-                    _("%(count)s records moved to the recycle bin.", count=len(chosen)), "success"
+                said = ngettext(
+                    "%(count)s record moved to the recycle bin.",
+                    "%(count)s records moved to the recycle bin.",
+                    len(chosen),
+                    count=len(chosen),
                 )
+                flash(said, "success")
         return redirect(requests.back(self.path))
 
     def act(self, action: str, chosen: list[Record]) -> Any:
         """Answer an action that only this entity has, done with the selected records; else None."""
         return None
+
+    def in_words(self, record: Record, key: str) -> str | None:
+        """Return one of the `worded` fields as people read it, None where its value is hidden."""
+        return None
+
+    def row_title(self, record: Record) -> str:
+        """Return what names a record in a list whose fields are `worded`."""
+        return str(record)
 
     def list_buttons(self, here: list[tuple[str, Any]]) -> list[dict[str, Any]]:
         """Return the buttons of the list that only this entity has.

@@ -11,7 +11,7 @@ from crm_admin.models.base import Record
 from crm_admin.models.reviews import LONGEST_NOTE, Verdict
 from crm_admin.services import access, records, reminders, review_queue, reviews
 from crm_admin.services.review_queue import Look
-from crm_admin.views import cockpit_entries, cockpit_fixing, requests
+from crm_admin.views import cockpit_entries, requests
 from crm_admin.views.cockpit_question import PATH, SIZE, Question, head, pager, progress, question
 from crm_admin.views.page import Page
 from crm_admin.views.words import gettext as _
@@ -23,9 +23,7 @@ class Cockpit(Page):
 
     path, label, icon = PATH, N_("Daily check"), "clipboard-check"
     menu, order = N_("Supervision"), 5
-    allowed = dict.fromkeys(
-        ("index", "entry", "verdict", "undo", "remind", "fix"), reviews.may_review
-    )
+    allowed = dict.fromkeys(("index", "entry", "verdict", "undo", "remind"), reviews.may_review)
 
     @expose("/")
     def index(self) -> str:
@@ -112,13 +110,6 @@ class Cockpit(Page):
         except CrmError as refused:
             return _refused(refused)
         return _done(reminded(outcome, things), at, go_to=at)
-
-    @expose("/fix/", methods=("GET", "POST"))
-    def fix(self) -> Any:
-        """Fill in what a record lacks, without leaving the queue."""
-        asked = question()
-        record = _record(request.values.get("at", "")) or abort(404)
-        return cockpit_fixing.answer(self, record, asked)
 
 
 def _place(at: str) -> tuple[type[Record] | None, int | None]:

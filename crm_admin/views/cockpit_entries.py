@@ -20,7 +20,7 @@ from crm_admin.services import (
     reviews,
 )
 from crm_admin.services.review_queue import Entry, Look
-from crm_admin.views import columns, lacking, pages, requests, review_marks
+from crm_admin.views import columns, filling, lacking, pages, requests, review_marks
 from crm_admin.views.base import EntityView
 from crm_admin.views.words import gettext as _
 
@@ -184,9 +184,9 @@ def fix_url(screen: Any, record: Record, lacked: dict[str, Any] | None, asked: A
     """Return where the record can be put right: here where fields are missing, else in its form."""
     if record.locked() or not access.may(record, requests.actor(), "edit"):
         return ""
-    if fixable(screen, record, lacked):
-        return str(asked.address("fix/", at=f"{record.__tablename__}-{record.id}"))
     back = asked.address(at=f"{record.__tablename__}-{record.id}")
+    if fixable(screen, record, lacked):
+        return filling.here(record, back)
     return requests.address(f"{screen.path}edit/", [("id", record.id), ("url", back)])
 
 

@@ -2,14 +2,14 @@
 
 from crm_admin.models.sharing import Deputy
 from crm_admin.views.base import BASICS, EntityView
-from crm_admin.views.organisation import ADMINISTRATION
+from crm_admin.views.organisation import PEOPLE
 
 
 class DeputyView(EntityView):
     """Those who do the work of somebody who is away."""
 
     model = Deputy
-    menu = ADMINISTRATION
+    menu = PEOPLE
     icon, order = "users-round", 25
     mine = "person"
 

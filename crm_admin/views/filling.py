@@ -6,7 +6,7 @@ A part of every entity's screen, which has the rights and rows that it asks for.
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import flash, g, request
+from flask import abort, flash, g, jsonify, request
 from flask_admin import expose
 from wtforms import Form
 
@@ -40,12 +40,16 @@ class Filling:
 
     @expose("/fill/", methods=("GET", "POST"))
     def fill_view(self) -> Any:
-        """Show the few fields that a record lacks, or save what was filled in. Source: A2"""
+        """Show the few fields that a record lacks, or save what was filled in. Source: A2
+
+        As a `part` of another page, such as the queue of the cockpit, the form is sent alone, and
+        what is saved is only said.
+        """
         id, conflict = request.args.get("id"), None
         if request.method != "POST":
             record = self.get_one(id)
             if record.locked():
-                return self._shown(record)
+                return self._shown(record) if not _is_part() else abort(403)
             form = self.filling_form(record, lacking_keys(record), None)
             return self._to_fill(record, form)
         version = access.key_of(request.form.get("version")) or 0
@@ -60,7 +64,7 @@ class Filling:
                     records.change(
                         record, self.values(form, record), requests.actor(), version=version
                     )
-                    return self.saved(record.id)
+                    return self.saved(record.id) if not _is_part() else jsonify(said=_("Saved."))
         except Conflict as meanwhile:
             flash(meanwhile.text(_), "warning")
             record = self.get_one(id)
@@ -83,7 +87,13 @@ class Filling:
         shown = form_pages.context(self, form, record, conflict)
         title = _("Fill in what is missing: %(record)s", record=str(record)[:120])
         fill = fill_context(self, record, form, back)
-        return self.render("entity/fill.html", **shown | {"title": title, "fill": fill})
+        template = "entity/fill_form.html" if _is_part() else "entity/fill.html"
+        return self.render(template, **shown | {"title": title, "fill": fill, "part": _is_part()})
+
+
+def _is_part() -> bool:
+    """Return whether the form stands in another page, which asks for it and sends it by itself."""
+    return "part" in request.values
 
 
 def here(record: Record, back: str) -> str:

@@ -44,8 +44,12 @@ GROUPS = (
     N_("Contracts and costs"),
     N_("Promotion"),
     N_("Supervision"),
+    N_("People and rights"),
     N_("Administration"),
 )
+#: The groups that a long menu folds away, and how many places make it one. That of the present page
+#: is never folded.
+SELDOM, LONG = (N_("Promotion"), N_("People and rights"), N_("Administration")), 18
 ENTRIES: list[Entry] = []
 
 
@@ -167,7 +171,8 @@ class Frame:
 
     def _menu(self) -> list[dict[str, Any]]:
         """Return the menu's groups; those without a place for this person are left out."""
-        actor, here, groups = requests.actor(), _place(request.path), []
+        actor, here = requests.actor(), _place(request.path)
+        groups: list[dict[str, Any]] = []
         for group in GROUPS:
             items = [
                 {
@@ -181,8 +186,12 @@ class Frame:
                 if entry.group == group and entry.allowed(actor)
             ]
             if items:
-                groups.append({"label": _(group) if group else "", "items": items})
-        return groups
+                label = _(group) if group else ""
+                inside = any(item["active"] for item in items)
+                folds = group in SELDOM and not inside
+                groups.append({"label": label, "items": items, "folds": folds})
+        is_long = sum(len(group["items"]) for group in groups) > LONG
+        return [group | {"folds": group["folds"] and is_long} for group in groups]
 
     @property
     def create(self) -> list[dict[str, str]]:

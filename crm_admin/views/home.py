@@ -17,6 +17,7 @@ from crm_admin.services import access, overview, picklists, tasks, tips
 from crm_admin.views import columns, requests
 from crm_admin.views.page import Page, anyone
 from crm_admin.views.words import gettext as _
+from crm_admin.views.words import ngettext
 
 
 class Home(Page):
@@ -92,7 +93,12 @@ def _figures(facts: overview.Overview, today: Any) -> list[dict[str, Any]]:
             {
                 "label": _("Completeness"),
                 "value": "—" if facts.percent is None else f"{facts.percent} %",
-                "note": _("%(count)s customers are incomplete", count=facts.incomplete),
+                "note": ngettext(
+                    "%(count)s customer is incomplete",
+                    "%(count)s customers are incomplete",
+                    facts.incomplete,
+                    count=facts.incomplete,
+                ),
                 "tone": "warn" if facts.incomplete else "ok",
                 "url": "/customers/?completeness.to=99",
             }
@@ -181,6 +187,8 @@ def _chart(facts: overview.Overview, today: date) -> dict[str, Any] | None:
         "bars": [
             {
                 "label": f"{start:%Y}/1" if start.month == 1 else str(start.month),
+                "short": str(start.month),
+                "under": f"{start:%Y}" if start.month == 1 else "",
                 "value": count,
                 "text": f"{count:,}",
                 "url": f"/contracts/?status.is=active&ends_on.from={max(start, today)}"

@@ -13,7 +13,7 @@ from crm_admin.models.base import Labelled, Record
 from crm_admin.models.users import User
 from crm_admin.services import access, filters, labels, listing, picklists
 from crm_admin.services.listing import COUNTED, Question
-from crm_admin.views import columns, drawn, requests
+from crm_admin.views import columns, drawn, requests, worded
 from crm_admin.views.cells import escaped
 from crm_admin.views.columns import Column
 from crm_admin.views.words import gettext as _
@@ -49,11 +49,12 @@ def context(view: Any) -> dict[str, Any]:
         question = replace(question, page=last - 1)
         page = listing.page(view.model, actor, question, [c.key for c in shown])
     here = arguments(question)
+    rows = worded.rows(view, actor, page.rows, shown, binned=question.binned)
     exports = access.allows(actor, "export", view.model) and not question.binned
     return {
         "view": _head(view, actor, question, may_restore),
         "columns": headings(view.path, view.reads, shown, question, here),
-        "rows": _rows(view, actor, page.rows, shown, question.binned),
+        "rows": _rows(view, actor, rows, shown, question.binned),
         "count_text": counted(page.count),
         "page": pager(view.path, here, question, page.count, last),
         "search": question.search,

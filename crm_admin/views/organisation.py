@@ -25,14 +25,15 @@ from crm_admin.views import forms, handovers, pages, requests
 from crm_admin.views.base import BASICS, EntityView
 from crm_admin.views.words import gettext as _
 
-ADMINISTRATION = N_("Administration")
+#: The groups of the menu for those who run the application.
+PEOPLE, ADMINISTRATION = N_("People and rights"), N_("Administration")
 
 
 class UserView(EntityView):
     """The people who sign in."""
 
     model = User
-    menu = ADMINISTRATION
+    menu = PEOPLE
     icon, order = "user-round", 10
     verbs = {"set_password": "edit"}
     actions = {}
@@ -133,7 +134,7 @@ class DepartmentView(EntityView):
     """The tree of departments."""
 
     model = Department
-    menu = ADMINISTRATION
+    menu = PEOPLE
     icon, order = "network", 20
     actions = {}
 

@@ -139,7 +139,13 @@ def _sections(view: Any, record: Record, lacked: dict[str, Any] | None) -> list[
             if column.column_key in varies and not access.shown(actor, view.model, key, record):
                 continue
             missing = column.column_key in empty and not column.given
-            value = "" if missing else _show(column, record)
+            value = (
+                ""
+                if missing
+                else view.in_words(record, key)
+                if key in view.worded
+                else _show(column, record)
+            )
             items.append({"label": label, "value": value, "missing": missing})
         if items:
             found.append({"label": heading, "items": items})

@@ -168,7 +168,12 @@ def _rows(
 def _held(count: int, most: int) -> str:
     """Return how many customers one looks after, and how many one may."""
     if not most:
-        return str(_("You look after %(count)s customers.", count=f"{count:,}"))
+        return ngettext(
+            "You look after %(count)s customer.",
+            "You look after %(count)s customers.",
+            count,
+            count=f"{count:,}",
+        )
     said = {"count": f"{count:,}", "most": f"{most:,}"}
     return str(_("You look after %(count)s of at most %(most)s customers.", **said))
 

@@ -11,7 +11,7 @@ from crm_admin.models.roles import Role
 from crm_admin.models.users import User
 from crm_admin.services import access, explanations, records, rights_cases
 from crm_admin.views import requests
-from crm_admin.views.organisation import ADMINISTRATION
+from crm_admin.views.organisation import PEOPLE
 from crm_admin.views.page import Page
 from crm_admin.views.words import gettext as _
 
@@ -24,7 +24,7 @@ class RightsCasesPage(Page):
     """The cases, each with its answer now."""
 
     path, label = "/rights-cases/", N_("Checks of rights")
-    menu, icon, order = ADMINISTRATION, "shield-check", 35
+    menu, icon, order = PEOPLE, "shield-check", 35
     allowed = {"index": explanations.may_ask, "keep": _changes, "drop": _changes}
 
     @expose("/")

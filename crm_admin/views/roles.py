@@ -14,7 +14,7 @@ from crm_admin.models.roles import Role
 from crm_admin.services import access, field_rights, history, records, rights_cases, role_matrix
 from crm_admin.views import pages, requests
 from crm_admin.views.base import BASICS, EntityView
-from crm_admin.views.organisation import ADMINISTRATION
+from crm_admin.views.organisation import PEOPLE
 from crm_admin.views.words import gettext as _
 
 #: How two states of each column of a role are told apart.
@@ -30,7 +30,7 @@ class RoleView(EntityView):
     """Roles, and their rights on records and on fields."""
 
     model = Role
-    menu = ADMINISTRATION
+    menu = PEOPLE
     icon, order = "shield", 30
     verbs = {
         "matrix": "view",

@@ -14,7 +14,7 @@ from crm_admin.models.base import Record
 from crm_admin.models.rules import Rule
 from crm_admin.services import access, expressions, listing, picklists, records, references, rules
 from crm_admin.services.rule_kinds import KINDS
-from crm_admin.views import columns, lists, pages, requests
+from crm_admin.views import columns, lists, pages, requests, rule_words
 from crm_admin.views.base import BASICS, EntityView
 from crm_admin.views.organisation import ADMINISTRATION
 from crm_admin.views.words import gettext as _
@@ -43,15 +43,10 @@ class RuleView(EntityView):
     create_template = edit_template = "rules/form.html"
     details_template = "rules/details.html"
 
-    column_list = (
-        "field_key",
-        "entity",
-        "kind",
-        "parameter",
-        "condition",
-        "severity",
-        "is_active",
-    )
+    #: The first names the whole rule: what it is about, and what it checks.
+    column_list = ("field_key", "severity", "is_active", "parameter", "condition")
+    default_sort = "entity"
+    worded = ("field_key", "parameter", "condition")
     filters = ("severity", "is_active", "from_on")
     sections = (
         (BASICS, ("entity", "kind", "field_key", "parameter")),
@@ -105,8 +100,18 @@ class RuleView(EntityView):
         taken = ("entity", "field_key", "kind", "parameter", "condition")
         return {key: form[key].data for key in taken}
 
+    def in_words(self, record: Record, key: str) -> str | None:
+        assert isinstance(record, Rule)
+        return rule_words.of(record, key) if self.reads(key, record) else None
+
+    def row_title(self, record: Record) -> str:
+        assert isinstance(record, Rule)
+        return rule_words.title(record)
+
     def render(self, template: str, **shown: Any) -> str:
-        """Show a form with what its rule would find."""
+        """Show a form with what its rule would find, and the list by what its rules are about."""
+        if template == self.list_template:
+            shown["columns"][0]["label"] = _(Rule.singular)
         if template == self.edit_template:
             typed = {field.name: field.data for field in shown["form"]}
             shown |= {"preview": _previewed(typed), "asks": " ".join(ASKS)}
@@ -234,8 +239,12 @@ def _shown(rule: Rule, found: rules.Found) -> dict[str, Any]:
         "help": _(kind.help) if kind else "",
         "hint": _(kind.hint) if kind and kind.hint else "",
         "problems": [problem.text(_) for problem in found.problems],
-        "text": _(
-            "%(failing)s of %(asked)s records fail", failing=found.failing, asked=found.asked
+        "text": ngettext(
+            "%(failing)s of %(asked)s records fails",
+            "%(failing)s of %(asked)s records fail",
+            found.failing,
+            failing=f"{found.failing:,}",
+            asked=f"{found.asked:,}",
         ),
         "more": (
             ngettext("and %(num)s more", "and %(num)s more", found.failing - len(found.first))

@@ -203,8 +203,6 @@ ELSEWHERE |= {
     ("cockpit.entry", "GET"): _COCKPIT,  # each names a record by the right to review it
     ("cockpit.verdict", "POST"): _COCKPIT,
     ("cockpit.remind", "POST"): _COCKPIT,
-    ("cockpit.fix", "GET"): _COCKPIT,
-    ("cockpit.fix", "POST"): _COCKPIT,
     ("view_as.index", "POST"): _VIEW_AS,
     ("view_as.end", "POST"): _VIEW_AS,
 }

@@ -36,6 +36,7 @@ from crm_admin.models.tasks import Repeat, Task, TaskStatus
 from crm_admin.models.users import User
 from crm_admin.services import (
     access,
+    cadences,
     closing,
     completeness,
     demo,
@@ -317,6 +318,25 @@ def test_interactions_were_closed_as_a_rule(app):
         assert one.closed_at >= one.happened_at
         lacks = [*closing.missing(one)]
         assert not lacks or one.closed_by.is_system, lacks
+
+
+def test_what_was_said_has_no_gaps_to_fill_in(app):
+    load(100)
+    for one in db.session.scalars(select(Interaction)):
+        assert "{" not in f"{one.content}{one.effect}{one.next_step}", one.content
+
+
+def test_customers_are_visited_mostly_when_their_grade_says(app):
+    load(200)
+    graded = select(func.count()).where(
+        Customer.grade.is_not(None), Customer.account_manager_id.is_not(None)
+    )
+    due, whole = cadences.page(organisation.system(), DAY, limit=1000)
+    looked_after = [one for one in due if one.manager_id is not None]
+    assert 8 < len(looked_after) < db.session.scalar(graded) * 0.35, whole
+    assert max(one.late(DAY) for one in looked_after) < 400
+    long = [one for one in looked_after if one.late(DAY) > 120]
+    assert len(long) < len(looked_after) * 0.2
 
 
 def test_people_have_a_calendar_and_cadences_by_grade(app):

@@ -62,7 +62,6 @@ PARTICULAR = {
     "cockpit.verdict": "review",
     "cockpit.undo": "review",
     "cockpit.remind": "review",
-    "cockpit.fix": "review",
     "team.index": "review",
     "team.remind": "review",
     "team.send": "review",

@@ -1,5 +1,8 @@
 """The cockpit as people use it: the queue, verdicts, reminders and the table of people."""
 
+import re
+from html import unescape
+
 import pytest
 
 from crm_admin.database import db
@@ -77,7 +80,7 @@ def test_who_may_open_it_and_what_is_in_it(who, people, client_of, talk):
     allowed = who in ("ben", "dev")
     at = f"interactions-{talk.id}"
     assert client.get(PATH).status_code == (200 if allowed else 404)
-    for address in (f"{PATH}entry/?at={at}", f"{PATH}fix/?at={at}", "/team/", "/team/remind/"):
+    for address in (f"{PATH}entry/?at={at}", "/team/", "/team/remind/"):
         assert client.get(address).status_code == (200 if allowed else 404), address
     for part in ("verdict/", "remind/"):
         answer = client.post(PATH + part, data=sent(talk, verdict="passed"))
@@ -94,7 +97,7 @@ def test_a_record_out_of_reach_is_not_there(people, client_of):
     assert f'data-shown="{at}"' not in ben.get(f"{PATH}?at={at}").text
     assert judge(ben, theirs).status_code == 404
     assert ben.post(f"{PATH}remind/", data=sent(theirs)).status_code == 404
-    assert ben.get(f"{PATH}fix/?at={at}").status_code == 404
+    assert ben.get(f"/customers/fill/?id={theirs.id}&part=1").status_code == 404
     assert state_of(theirs) is None
     for nonsense in ("users-1", "customers-", "no-1", "customers-x", "", "expenses-1"):
         assert ben.get(f"{PATH}entry/?at={nonsense}").status_code == 404
@@ -170,26 +173,31 @@ def test_a_reminder_by_one_key_reaches_once_a_day(people, client_of, talk):
 
 def test_what_is_missing_is_filled_in_beside_the_queue(people, client_of, talk):
     ben, at = client_of(people.ben), f"interactions-{talk.id}"
-    part = ben.get(f"{PATH}fix/?at={at}&part=1")
+    shown = ben.get(f"{PATH}entry/?at={at}").text
+    there = unescape(re.search(r'href="([^"]*/fill/[^"]*)"[^>]*data-fix', shown)[1])
+    part = ben.get(f"{there}&part=1")
     assert "<html" not in part.text
     assert "effect" in form_of(part, "data-fix-form")
     assert "content" not in form_of(part, "data-fix-form"), "what is there is not asked again"
-    form = form_of(ben.get(f"{PATH}fix/?at={at}"), "data-fix-form")
+    form = form_of(ben.get(there), "data-fix-form")
     form |= {"effect": "They will buy"}
-    saved = ben.post(f"{PATH}fix/", data=form | {"part": "1"})
+    saved = ben.post(there, data=form | {"part": "1"})
     assert saved.json["said"] == "Saved."
     db.session.expire_all()
     assert talk.effect == "They will buy"
-    stale = ben.post(f"{PATH}fix/", data=form | {"part": "1", "effect": "No"})
-    assert "while you were editing" in words_of(stale)
+    form |= {"part": "1", "effect": "No at all"}
+    stale = ben.post(there, data=form)
+    assert "<html" not in stale.text
+    assert "Yours Effect They will buy No at all Keep mine" in words_of(stale)
     db.session.expire_all()
     assert talk.effect == "They will buy"
 
 
 def test_filling_in_changes_no_other_field(people, client_of, talk):
     ben = client_of(people.ben)
-    data = {"at": f"interactions-{talk.id}", "version": talk.version, "author": people.ben.id}
-    ben.post(f"{PATH}fix/", data=data | {"closed_at": "2020-01-01", "search_text": "x", "part": 1})
+    there = f"/interactions/fill/?id={talk.id}"
+    data = {"version": talk.version, "fields": "closed_at,search_text", "part": 1}
+    ben.post(there, data=data | {"closed_at": "2020-01-01", "search_text": "x"})
     db.session.expire_all()
     assert talk.search_text != "x"
     assert talk.closed_at is None

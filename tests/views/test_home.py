@@ -1,5 +1,6 @@
 """The start page and the inbox show what is one's own."""
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -102,7 +103,7 @@ def test_the_start_page_leaves_out_what_is_hidden(people, client_of):
 
 def test_ones_own_claims_wait_for_somebody_else(people, client_of):
     def waiting():
-        return "wait for a decision" in client_of(people.ben).get("/").text
+        return "1 expense waits for a decision" in client_of(people.ben).get("/").text
 
     state = {"status": ExpenseStatus.SUBMITTED}
     make(Expense, claimant_id=people.ben.id, **state)
@@ -146,3 +147,21 @@ def test_a_warning_names_no_day_to_who_does_not_see_when_contracts_end(people, c
         assert "2026-12-24" not in page.text and "Acme" not in page.text
         assert "There is news of “Contract”" in words_of(page)
         assert f"/contracts/details/?id={contract.id}" in page.text
+
+
+def menu_of(page):
+    """Return the menu's folded groups, and all its places."""
+    side = page[page.index('<nav class="side"') : page.index("</nav>", page.index('class="side"'))]
+    folded = re.findall(r"<details.*?</details>", side, re.DOTALL)
+    return [re.sub(r"<[^>]+>", " ", part) for part in folded], re.findall(r'href="([^"]+)"', side)
+
+
+def test_a_long_menu_folds_what_is_seldom_used_but_not_the_present_page(people, client_of):
+    client = client_of(people.dev)
+    folded, places = menu_of(client.get("/").text)
+    assert len(places) > 20 and any("Users" in group for group in folded)
+    assert not any("Customers" in group for group in folded)
+    folded, there = menu_of(client.get("/users/").text)
+    assert there == places and folded and not any("Users" in group for group in folded)
+    folded, places = menu_of(client_of(people.ana).get("/").text)
+    assert places and folded == [], "a short menu stays open"

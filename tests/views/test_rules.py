@@ -48,6 +48,18 @@ def test_what_is_wrong_with_a_rule_is_told_at_its_place(people, client_of):
     assert rule.condition == "grade = 'A'"
 
 
+def test_a_weight_below_zero_is_refused_beside_its_field(people, client_of):
+    rule = make(Rule, entity="customers", field_key="phone", kind="required", weight=2)
+    client, there = client_of(people.dev), f"/rules/edit/?id={rule.id}"
+    form = form_of(client.get(there))
+    form |= {"weight": "-3"}
+    assert "A weight is 0 or more" in words_of(client.post(there, data=form))
+    form |= {"weight": "0"}
+    assert client.post(there, data=form).status_code == 302
+    db.session.expire_all()
+    assert rule.weight == 0
+
+
 @pytest.mark.parametrize(
     ("kind", "field", "parameter", "said"),
     [
@@ -87,6 +99,32 @@ def test_a_preview_shows_only_what_its_reader_sees(people, client_of):
         {**ASKED, "kind": "holds", "parameter": "parent.credit_limit > 5", "field_key": "name"},
     ):
         assert "fields or records that you do not see" in words_of(client.get(address(**asked)))
+
+
+def test_the_list_names_each_rule_by_its_own_entity_and_says_its_condition_in_words(
+    people, client_of
+):
+    asked = "grade not in ('A', 'B') and (phone is not empty or category = 'agent')"
+    make(Rule, entity="contacts", field_key="name", kind="rubbish")
+    make(
+        Rule,
+        entity="customers",
+        field_key="interactions",
+        kind="contacted",
+        parameter="30",
+        condition=asked,
+    )
+    make(Rule, entity="customers", field_key="name", kind="holds", parameter="fax is empty")
+    page = words_of(client_of(people.dev).get("/rules/"))
+    assert "Contact · Full name · Is no rubbish" in page
+    assert "Customer · Interactions · Was talked to lately" in page
+    assert "Customer · Name · Fulfils a condition" in page and "Fax is empty" in page
+    assert "Grade is none of (A, B) and (Phone is not empty or Category = Agent)" in page
+    with records.transaction("tests"):
+        people.dev.language = "zh_Hans_CN"
+    page = words_of(client_of(people.dev).get("/rules/"))
+    assert "客户 · 名称" in page and "联系人 · 姓名" in page
+    assert "等级 不属于 (A 级, B 级) 且 (电话 不为空 或 " in page
 
 
 def test_the_records_that_break_a_rule_are_paged(people, client_of):

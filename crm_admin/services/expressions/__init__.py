@@ -7,5 +7,6 @@ What comes out judges a record in memory, and selects the same records in the da
 
 from crm_admin.services.expressions.compiling import Expression, compiled
 from crm_admin.services.expressions.completing import Completion, completions
+from crm_admin.services.expressions.saying import said
 
-__all__ = ["Completion", "Expression", "compiled", "completions"]
+__all__ = ["Completion", "Expression", "compiled", "completions", "said"]
