@@ -46,3 +46,5 @@ class Reminder(Model):
     lacking: Mapped[Lacking]
     by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     repaired_at: Mapped[datetime | None]
+    #: Whether it was neither they who put it right, nor who stands in for them.
+    by_others: Mapped[bool] = mapped_column(default=False)

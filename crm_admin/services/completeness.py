@@ -116,18 +116,18 @@ def rate_parent(record: Record, parents: set[int], actor: User) -> None:
     for id in filter(None, parents):
         if parent := db.session.get(model, id):  # mostly it is at hand already
             broken = validation.broken([parent])[0]
-            _keep(parent, validation.percent(rules, broken))
+            _keep(parent, validation.percent(rules, broken), actor)
             note(parent, broken, actor)
 
 
-def _keep(record: Record, value: int) -> None:
+def _keep(record: Record, value: int, actor: User) -> None:
     table = access.table_of(type(record))
     if getattr(record, "completeness", value) != value:
         statement = update(table).where(table.c.id == record.id).values(completeness=value)
         db.session.execute(statement)
         set_committed_value(record, "completeness", value)
         if value == 100:
-            mending.heed(record, [Lacking.MISSING])
+            mending.heed(record, [Lacking.MISSING], actor)
 
 
 def checked_entities() -> Iterator[type[Record]]:

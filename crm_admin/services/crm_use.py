@@ -184,8 +184,9 @@ def _reviews(found: dict[int, Use], first: date, last: date) -> None:
 
 def _reminders(found: dict[int, Use], first: date, last: date) -> None:
     table = access.table_of(Reminder).c
+    theirs = (table.repaired_at.is_not(None), table.by_others.is_(False))
     statement = (
-        select(table.person_id, func.count(), counted(table.repaired_at.is_not(None)))
+        select(table.person_id, func.count(), counted(*theirs))
         .where(table.person_id.in_(found), table.on_day.between(first, last))
         .group_by(table.person_id)
     )

@@ -104,4 +104,5 @@ def _reminders(random: Random, staff: Staff, calendar: Calendar) -> Iterator[dic
             "lacking": Lacking.MISSING,
             "by_id": by,
             "repaired_at": at + timedelta(hours=2) if random.random() < HEEDING else None,
+            "by_others": False,
         }

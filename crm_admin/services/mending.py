@@ -14,6 +14,7 @@ from crm_admin.models.reviews import STANDING, Review, Verdict
 from crm_admin.models.users import User
 from crm_admin.services import entity_names
 from crm_admin.services.grants import SPECIAL
+from crm_admin.services.role_rights import rights_kept
 
 #: The entities whose records are looked at.
 REVIEWED = tuple(entity for entity, verbs in SPECIAL.items() if "review" in verbs)
@@ -34,7 +35,7 @@ def after(record: Record, action: str, actor: User) -> None:
         repaired.append(Lacking.MISSING)
     if getattr(record, "closed_at", None) is not None:
         repaired.append(Lacking.OPEN)
-    heed(record, repaired)
+    heed(record, repaired, actor)
 
 
 def fixed(entity: str, id: int) -> None:
@@ -45,10 +46,14 @@ def fixed(entity: str, id: int) -> None:
     ask(_fixed(), {"of": entity, "key": id, "now": clock.now()})
 
 
-def heed(record: Record, repaired: Iterable[Lacking]) -> None:
-    """Note that what somebody was reminded of is done."""
+def heed(record: Record, repaired: Iterable[Lacking], actor: User) -> None:
+    """Note that what somebody was reminded of is done, and whether others did it for them.
+
+    What a supervisor fills in is no repair of who was reminded. Source: A3, F3
+    """
     values = {"of": record.__tablename__, "key": record.id, "now": clock.now()}
-    ask(_heeded(), values | {"repaired": [str(one) for one in repaired]})
+    own = [person.id for person in rights_kept().people(actor)]
+    ask(_heeded(), values | {"repaired": [str(one) for one in repaired], "own": own})
 
 
 @cache
@@ -78,5 +83,8 @@ def _heeded() -> Any:
             table.c.lacking.in_(bindparam("repaired", expanding=True)),
             UNHEEDED,
         )
-        .values(repaired_at=bindparam("now"))
+        .values(
+            repaired_at=bindparam("now"),
+            by_others=table.c.person_id.not_in(bindparam("own", expanding=True)),
+        )
     )

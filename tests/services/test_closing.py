@@ -21,10 +21,13 @@ from crm_admin.services import (
     bulk_edits,
     closing,
     loading,
+    organisation,
     records,
+    reviews,
     zones,
 )
 from tests.make import make
+from tests.services.test_records import together
 
 
 def written(people, author=None, **values):
@@ -382,3 +385,112 @@ def test_no_file_reaches_it(people, app, tmp_path):
     db.session.rollback()
     db.session.expire_all()
     assert access.find(Interaction, record.id, people.system).content == "Showed the catalogue"
+
+
+# At the same moment, and by back doors.
+
+
+def by(name, act, id):
+    """Return what does something to an interaction, as somebody in a session of their own."""
+
+    def work():
+        act(db.session.get(Interaction, id), organisation.by_username(name))
+        return name
+
+    return work
+
+
+def change_place(record, actor):
+    with records.transaction("tests"):
+        records.change(record, {"place": "Elsewhere"}, actor)
+
+
+def fail_it(record, actor):
+    with records.transaction("tests"):
+        reviews.give(
+            Interaction, record.id, reviews.Verdict.FAILED, actor, version=1, reason="too_thin"
+        )
+
+
+def test_of_two_who_close_it_at_once_one_does(people, app):
+    id = written(people).id
+    db.session.rollback()
+    ends = together(app, *[by("ana", close, id)] * 3)
+    assert ends.count("ana") == 1, ends
+    assert all(isinstance(end, (Conflict, Invalid)) for end in ends if end != "ana"), ends
+
+
+def test_it_is_judged_as_it_was_read_though_its_author_closes_it_now(people, app):
+    id = written(people).id
+    db.session.rollback()
+    ends = together(app, by("ana", close, id), by("ben", fail_it, id))
+    assert ends[0] == "ana", ends
+    assert ends[1] == "ben" or isinstance(ends[1], Conflict), ends
+    assert db.session.get(Interaction, id).closed_at is not None
+
+
+def test_what_is_closed_at_night_is_saved_before_or_not_at_all(people, app):
+    record = written(people)
+    id, tomorrow = record.id, zones.today() + timedelta(days=1)
+    db.session.rollback()
+
+    def at_night(record, actor):
+        with records.transaction("job close_the_day"):
+            closing.close_for(closing.open_after(tomorrow, 0), organisation.system(), tomorrow)
+
+    ends = together(app, by("dev", at_night, id), by("ana", change_place, id))
+    assert any(isinstance(end, str) for end in ends), ends
+    assert all(isinstance(end, (str, Conflict, Invalid)) for end in ends), ends
+    kept = db.session.get(Interaction, id)
+    assert (kept.place == "Elsewhere") is (ends[1] == "ana")
+
+
+def test_undoing_a_bulk_edit_leaves_what_was_closed_since(people):
+    record = written(people)
+    change = bulk_edits.Change(Interaction, "place", people.ana)
+    done = bulk_edits.carry_out(change, [record.id], "Here", lambda: records.transaction("form"))
+    assert done.changed == 1
+    close(record, people.ana)
+    id = record.id
+    db.session.rollback()
+    back = bulk_edits.undo(done.id, Interaction, people.ana, lambda: records.transaction("form"))
+    assert (back.changed, len(back.refused)) == (0, 1)
+    assert db.session.get(Interaction, id).place == "Here"
+
+
+@pytest.mark.parametrize("recursive", ["OFF", "ON"])
+def test_the_database_refuses_what_goes_round(recursive, people):
+    record, other = closed(people), written(people)
+    id, still_open = record.id, other.id
+    db.session.rollback()
+    one = f"WHERE interactions.id = {id}"
+    refused(
+        "UPDATE interactions SET content = o.content || 'x' "
+        f"FROM interactions o {one} AND o.id = {still_open}"
+    )
+    refused(f"UPDATE interactions SET content = (SELECT 'x'), version = version {one}")
+    refused(f"UPDATE interactions SET closed_at = NULL, content = 'x' {one}")
+    names = [c.name for c in Interaction.__table__.columns]
+    listed = ", ".join(names)
+    if db.engine.dialect.name == "sqlite":
+        refused(f"UPDATE interactions SET custom = json_set(custom, '$.a', 1) {one}")
+        for key in (f"'{id}'", f"{id}.0", f"CAST({id} AS TEXT)"):
+            values = ", ".join(key if n == "id" else n for n in names)
+            refused(
+                f"PRAGMA recursive_triggers = {recursive}",
+                f"REPLACE INTO interactions ({listed}) SELECT {values} FROM interactions "
+                f"WHERE id = {still_open}",
+            )
+        for row in ("rowid", "oid", "_rowid_"):
+            values = ", ".join(str(id) if n == "id" else n for n in names)
+            into = ", ".join(row if n == "id" else n for n in names)
+            refused(f"REPLACE INTO interactions ({into}) SELECT {values} FROM interactions "
+                    f"WHERE id = {still_open}")  # fmt: skip
+    else:
+        refused(f"UPDATE interactions SET custom = jsonb_set(custom, '{{a}}', '1') {one}")
+        refused(f"WITH gone AS (DELETE FROM interactions {one} RETURNING id) SELECT * FROM gone")
+        refused(f"MERGE INTO interactions USING (SELECT {id} AS k) s ON interactions.id = s.k "
+                "WHEN MATCHED THEN UPDATE SET content = 'x'")  # fmt: skip
+        refused("SET LOCAL search_path = pg_temp, public", f"DELETE FROM interactions {one}")
+    if db.engine.dialect.name == "sqlite":
+        let_through("PRAGMA recursive_triggers = OFF")  # connections are used again

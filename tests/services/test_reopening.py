@@ -7,10 +7,16 @@ from sqlalchemy.exc import DBAPIError
 from crm_admin.database import db
 from crm_admin.errors import Conflict, Denied, Invalid
 from crm_admin.models.audit import AuditEntry
-from crm_admin.models.interactions import Interaction, InteractionStatus
+from crm_admin.models.interactions import (
+    Interaction,
+    InteractionStatus,
+    Reopening,
+    ReopeningAnswer,
+)
 from crm_admin.models.notifications import Notification
-from crm_admin.services import records, reopening
+from crm_admin.services import organisation, records, reopening
 from tests.services.test_closing import close, closed
+from tests.services.test_records import together
 
 
 @pytest.fixture
@@ -158,3 +164,41 @@ def test_the_database_opens_only_what_two_agreed_to(people, on):
         connection.commit()
     close(db.session.get(Interaction, id), people.ana)
     refused(opens)  # it was about the closing before
+
+
+def test_two_answers_at_once_are_one_and_the_asker_gets_no_further(people, app, on):
+    record = closed(people)
+    ask(record, people.ben)
+    id = record.id
+    db.session.rollback()
+
+    def by(name):
+        def work():
+            answer(db.session.get(Interaction, id), organisation.by_username(name))
+            return name
+
+        return work
+
+    ends = together(app, by("dev"), by("ben"), by("dev"), by("ben"))
+    assert ends.count("dev") == 1
+    assert "ben" not in ends
+    assert all(isinstance(end, (Conflict, Denied)) for end in ends if end != "dev"), ends
+    kept = db.session.scalars(select(ReopeningAnswer.by_id)).all()
+    assert kept == [people.dev.id]
+
+
+def test_two_who_ask_at_once_ask_once(people, app, on):
+    record = closed(people)
+    id = record.id
+    db.session.rollback()
+
+    def by(name):
+        def work():
+            ask(db.session.get(Interaction, id), organisation.by_username(name))
+            return name
+
+        return work
+
+    ends = together(app, by("ana"), by("ben"), by("ana"))
+    assert len([end for end in ends if isinstance(end, str)]) == 1, ends
+    assert len(db.session.scalars(select(Reopening.id)).all()) == 1
