@@ -13,7 +13,7 @@ SENT = {"id": "1", "rowid": "1", "action": "delete", "name": "clean_up", "at": "
         "verdict": "passed", "version": "1", "task": "1:1", "person": "1"}  # fmt: skip
 #: What one may send while one looks as somebody else: these end it.
 ENDS = {"view_as.end", "signing_in.sign_out"}
-NEW = {"cockpit.verdict", "cockpit.fix", "team.send", "calendar.make_feed", "calendar.end_feed",
+NEW = {"cockpit.verdict", "team.send", "calendar.make_feed", "calendar.end_feed",
        "interactions.close", "interactions.answer_reopening", "tasks.done", "events.answer",
        "rules.switch", "customers.fill_view"}  # fmt: skip
 
