@@ -75,7 +75,7 @@ def test_what_was_put_right_meanwhile_is_closed_in_the_name_of_the_system(custom
     assert check(TUESDAY) > 0
     [closed] = [f for f in findings(customer) if f.rule_id == rule.id]
     assert closed.fixed_by_id == people.system.id
-    assert db.session.get(Customer, customer.id).completeness > 30
+    assert db.session.get(Customer, customer.id).completeness > 12
 
 
 def test_what_was_put_right_by_a_save_is_left_as_it_is(customer, people):
@@ -109,7 +109,7 @@ def test_each_day_has_one_score_a_person_and_entity(customer, people):
             DailyScore.user_id == people.ana.id, DailyScore.entity == "customers"
         )
     )
-    assert sorted(rows) == [(MONDAY, 1, 0, 30), (TUESDAY, 1, 0, 30)]
+    assert sorted(rows) == [(MONDAY, 1, 0, 12), (TUESDAY, 1, 0, 12)]
 
 
 @pytest.mark.parametrize("breaks", ["findings.refresh", "scores.keep"])
